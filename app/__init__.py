@@ -1,0 +1,1 @@
+"""allybin: propose combined review bins, with proof of how good they are."""
