@@ -12,7 +12,6 @@
 Messages are full sentences that name the offending value and what is allowed.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -91,17 +90,13 @@ def safe_text(value: object, length: int = VALUE_LENGTH) -> str:
     """
     text = str(value)[: length + 1]
     shown = "".join(
-        char if char.isprintable() and not unicodedata.combining(char) else _coded(char)
-        for char in text[:length]
+        char if char.isprintable() else _escaped(char) for char in text[:length]
     )
-    shown = unicodedata.normalize("NFC", shown)
     cut = len(text) > length or len(shown) > length
     return shown[: length - 1] + "…" if cut else shown
 
 
-def _coded(char: str) -> str:
-    if unicodedata.combining(char):
-        return char
+def _escaped(char: str) -> str:
     point = ord(char)
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
