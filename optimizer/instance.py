@@ -1,0 +1,515 @@
+"""A cluster as integer arrays: what pricing and selection compute on."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from math import gcd
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer import cost, kernels
+from optimizer.clusters import Cluster
+from optimizer.compatibility import CELL_RULES, kept_apart, may_share
+from optimizer.errors import FiguresTooLarge
+from optimizer.graph import cell_key
+from optimizer.policy import EffortCase
+from optimizer.problem import Problem
+
+type Ints = npt.NDArray[np.int64]
+type Bytes = npt.NDArray[np.uint8]
+type Bin = tuple[int, ...]
+"""A set of items, ascending; its last is its anchor."""
+
+LARGEST = 2**61
+"""No sum of scaled figures may exceed this: 64-bit arithmetic stays exact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """Items of one cluster, in order of arrival, and what bins of them cost.
+
+    All costs are thousandths of a staff-day. ``own`` and ``weight`` are for bins of two
+    or more items, coordination included: such a bin costs ``pair_fee`` + own of its
+    items + weight of every feature touched + slope × days until the anchor is ready.
+    ``alone`` is the exact cost of an item by itself.
+    """
+
+    items: tuple[tuple[int, ...], ...]  # request positions of each item
+    size: Ints
+    value: Ints  # cents
+    alone: Ints
+    own: Ints
+    slope: Ints  # waiting cost per day
+    ready: Ints
+    cls: Ints  # class of an item: items of one class share with the same classes
+    cls_ok: Bytes  # (classes, classes)
+    feature_at: Ints
+    features: Ints
+    weight: Ints
+    customer_at: Ints
+    customers: Ints
+    candidate_at: Ints
+    candidates: Ints
+    pair_fee: int
+    max_requests: int
+    max_customers: int
+    max_value: int
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def grain(self) -> int:
+        """A number that divides the cost of every bin: bounds round up to it."""
+        waits = self.slope * (self.ready[-1] - self.ready[0] > 0)
+        figures = [self.pair_fee, *self.alone, *self.own, *self.weight, *waits]
+        return max(gcd(*(int(figure) for figure in figures)), 1)
+
+    @cached_property
+    def scale(self) -> int:
+        """How many parts a thousandth is split in for duals: a power of two.
+
+        Raises
+        ------
+        FiguresTooLarge
+            When not even whole thousandths fit.
+        """
+        span = int(self.ready[-1] - self.ready[0])
+        largest = abs(self.pair_fee) + sum(int(w) for w in self.weight)
+        largest += sum(int(o) + int(s) * span for o, s in zip(self.own, self.slope))
+        largest += sum(int(a) for a in self.alone)
+        scale = 2**20
+        while scale > 1 and largest * scale > LARGEST:
+            scale //= 2
+        if largest * scale > LARGEST:
+            raise FiguresTooLarge(
+                "The policy's rates are too large to add up exactly: a cluster of "
+                f"{len(self)} requests could cost {largest / 1000:.3e} staff-days."
+            )
+        return scale
+
+    def features_of(self, i: int) -> Ints:
+        """Return the features item i touches."""
+        return self.features[self.feature_at[i] : self.feature_at[i + 1]]
+
+    def customers_of(self, i: int) -> Ints:
+        """Return the customers of item i, as numbers of this instance."""
+        return self.customers[self.customer_at[i] : self.customer_at[i + 1]]
+
+    def candidates_of(self, k: int) -> Ints:
+        """Return the earlier items that anchor k may share with, ascending."""
+        return self.candidates[self.candidate_at[k] : self.candidate_at[k + 1]]
+
+    def cost(self, members: Bin) -> int:
+        """Return the exact cost of a bin."""
+        if len(members) == 1:
+            return int(self.alone[members[0]])
+        touched = {int(f) for i in members for f in self.features_of(i)}
+        start = int(self.ready[max(members)])
+        return (
+            self.pair_fee
+            + sum(int(self.weight[f]) for f in touched)
+            + sum(
+                int(self.own[i]) + int(self.slope[i]) * (start - int(self.ready[i]))
+                for i in members
+            )
+        )
+
+
+def build_instance(problem: Problem, cluster: Cluster) -> Instance:
+    """Turn a cluster into arrays.
+
+    Features that the same items touch are merged and those of one item become its own
+    cost, so that pricing sees as few of them as there are.
+    """
+    items = cluster.items
+    own, touched = _features(problem, items)
+    limits = problem.policy.limits
+    rates = problem.policy.coordination[EffortCase.DEFAULT]
+    ready = [max(problem.ready[i] for i in item) for item in items]
+    waits = [[problem.policy.wait_cost[problem.requests[i].priority] for i in item]
+             for item in items]
+    inner = [
+        sum(w * (day - problem.ready[i]) for i, w in zip(item, wait, strict=True))
+        for item, wait, day in zip(items, waits, ready, strict=True)
+    ]
+    customer_number: dict[str, int] = {}
+    customers = [
+        sorted(
+            {
+                customer_number.setdefault(
+                    problem.requests[i].customer, len(customer_number)
+                )
+                for i in item
+            }
+        )
+        for item in items
+    ]
+    weight, features = _merge_features(own, touched)
+    alone = [cost.cost(problem, item) if len(item) > 1 else 0 for item in items]
+    feature_at, feature_list = _ragged(features)
+    customer_at, customer_list = _ragged(customers)
+    for index, item in enumerate(items):
+        if len(item) == 1:
+            alone[index] = (
+                own[index]
+                + sum(weight[f] for f in features[index])
+                - rates.customer_beyond_first
+            )
+    cls, cls_ok = _classes(problem, items)
+    candidate_at, candidates = _candidates(problem, items, ready, cls, cls_ok)
+    return Instance(
+        items=items,
+        size=_ints([len(item) for item in items]),
+        value=_ints([sum(problem.requests[i].value_cents for i in t) for t in items]),
+        alone=_ints(alone),
+        own=_ints([o + w for o, w in zip(own, inner, strict=True)]),
+        slope=_ints([sum(wait) for wait in waits]),
+        ready=_ints(ready),
+        cls=cls,
+        cls_ok=cls_ok,
+        feature_at=feature_at,
+        features=feature_list,
+        weight=_ints(weight),
+        customer_at=customer_at,
+        customers=customer_list,
+        candidate_at=candidate_at,
+        candidates=candidates,
+        pair_fee=rates.bin - rates.customer_beyond_first,
+        max_requests=limits.max_requests,
+        max_customers=limits.max_customers,
+        max_value=limits.max_value_cents,
+    )
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError as error:
+        raise FiguresTooLarge(
+            f"A figure of {max(values)} thousandths or cents is too large."
+        ) from error
+
+
+def _ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Return offsets (n + 1) and the rows end to end."""
+    at = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(row) for row in rows], out=at[1:])
+    return at, _ints([entry for row in rows for entry in row])
+
+
+def _features(
+    problem: Problem, items: Sequence[tuple[int, ...]]
+) -> tuple[list[int], list[dict[cost.Feature, int]]]:
+    """Return each item's own cost and the features it touches with their weights.
+
+    The coordination of a further customer is a feature of that customer.
+    """
+    beyond = problem.policy.coordination[EffortCase.DEFAULT].customer_beyond_first
+    memory: dict[object, tuple[int, dict[cost.Feature, int]]] = {}
+    own: list[int] = []
+    touched: list[dict[cost.Feature, int]] = []
+    for item in items:
+        item_own = 0
+        item_features: dict[cost.Feature, int] = {}
+        for position in item:
+            r = problem.requests[position]
+            alike = (
+                r.customer,
+                r.system,
+                r.configuration,
+                r.region,
+                r.implementing_agency,
+                r.document,
+                r.technology_review,
+                r.end_use_monitoring,
+                problem.notified[position],
+                problem.has_precedent[position],
+                r.lines,
+            )
+            if alike not in memory:
+                memory[alike] = _touches(problem, position)
+            request_own, request_features = memory[alike]
+            item_own += request_own
+            item_features |= request_features
+            if beyond:
+                item_features["coordination", r.customer] = beyond
+        own.append(item_own)
+        touched.append(item_features)
+    return own, touched
+
+
+def _touches(problem: Problem, position: int) -> tuple[int, dict[cost.Feature, int]]:
+    own = 0
+    features: dict[cost.Feature, int] = {}
+    for stage in range(len(problem.policy.stages)):
+        brought = cost.touch(problem, stage, position, EffortCase.DEFAULT)
+        if brought is not None:
+            own += brought.own
+            features.update(brought.features)
+    return own, features
+
+
+def _merge_features(
+    own: list[int], touched: Sequence[dict[cost.Feature, int]]
+) -> tuple[list[int], list[list[int]]]:
+    """Merge features with the same items; fold those of one item into ``own``.
+
+    Returns the weights and, for each item, its feature numbers ascending.
+    """
+    items_of: dict[cost.Feature, list[int]] = defaultdict(list)
+    weight_of: dict[cost.Feature, int] = {}
+    for index, features in enumerate(touched):
+        for feature, weight in features.items():
+            items_of[feature].append(index)
+            weight_of[feature] = weight
+    merged: dict[tuple[int, ...], int] = defaultdict(int)
+    for feature, indices in items_of.items():
+        merged[tuple(indices)] += weight_of[feature]
+    weights: list[int] = []
+    numbers: list[list[int]] = [[] for _ in touched]
+    for indices, weight in merged.items():
+        if len(indices) == 1:
+            own[indices[0]] += weight
+            continue
+        for index in indices:
+            numbers[index].append(len(weights))
+        weights.append(weight)
+    return weights, numbers
+
+
+def _classes(
+    problem: Problem, items: Sequence[tuple[int, ...]]
+) -> tuple[Ints, Bytes]:
+    """Class items by what decides whom they may share with, time aside.
+
+    That is the cell, the customer and whom it keeps apart from; requests of an
+    ``apart`` ruling and ``together`` sets are classes of their own.
+    """
+    ruled = {request_id for pair in problem.rulings.apart for request_id in pair}
+    number: dict[object, int] = {}
+    examples: list[tuple[int, ...]] = []
+    cls: list[int] = []
+    for item in items:
+        r = problem.requests[item[0]]
+        key: object = (cell_key(problem, r), r.customer, r.keep_apart_from)
+        if len(item) > 1 or r.request_id in ruled:
+            key = item
+        if key not in number:
+            number[key] = len(examples)
+            examples.append(item)
+        cls.append(number[key])
+    ok = np.zeros((len(examples), len(examples)), dtype=np.uint8)
+    cells: dict[tuple[object, object], bool] = {}
+    for a, one in enumerate(examples):
+        for b in range(a, len(examples)):
+            shares = all(
+                _share_but_for_time(problem, i, j, cells)
+                for i in one
+                for j in examples[b]
+            )
+            ok[a, b] = ok[b, a] = shares
+    return _ints(cls), ok
+
+
+def _share_but_for_time(
+    problem: Problem, i: int, j: int, cells: dict[tuple[object, object], bool]
+) -> bool:
+    keys = (cell_key(problem, problem.requests[i]), cell_key(problem, problem.requests[j]))
+    if keys not in cells:
+        cells[keys] = all(rule(problem, i, j) is None for _, rule in CELL_RULES)
+    return cells[keys] and kept_apart(problem, i, j) is None
+
+
+def _candidates(
+    problem: Problem,
+    items: Sequence[tuple[int, ...]],
+    ready: Sequence[int],
+    cls: Ints,
+    cls_ok: Bytes,
+) -> tuple[Ints, Ints]:
+    """List each anchor's candidates: earlier items every rule lets it share with."""
+    joint_row = np.full(len(items), -1, dtype=np.int64)
+    joints = [index for index, item in enumerate(items) if len(item) > 1]
+    joint_ok = np.zeros((len(joints), len(items)), dtype=np.uint8)
+    for row, index in enumerate(joints):
+        joint_row[index] = row
+        for other, item in enumerate(items):
+            joint_ok[row, other] = other != index and all(
+                may_share(problem, i, j) for i in items[index] for j in item
+            )
+    arguments = (
+        _ints([problem.received[item[-1]] for item in items]),
+        _ints(ready),
+        _ints(
+            [
+                problem.policy.pairing.max_wait_days[problem.requests[t[-1]].priority]
+                for t in items
+            ]
+        ),
+        problem.policy.pairing.window_days,
+        cls,
+        cls_ok,
+        joint_row,
+        joint_ok,
+    )
+    pointers = np.zeros(len(items) + 1, dtype=np.int64)
+    kernels.count_candidates(*arguments, pointers)
+    out = np.empty(int(pointers[-1]), dtype=np.int64)
+    kernels.fill_candidates(*arguments, pointers, out)
+    return pointers, out
+
+
+def split(instance: Instance) -> tuple[tuple[int, ...], ...]:
+    """Return the items of each connected part of the candidate relation, ascending."""
+    label = np.empty(len(instance), dtype=np.int64)
+    kernels.components(instance.candidate_at, instance.candidates, label)
+    parts: dict[int, list[int]] = defaultdict(list)
+    for i, root in enumerate(label):
+        parts[int(root)].append(i)
+    return tuple(tuple(part) for part in parts.values())
+
+
+def keep_apart(instance: Instance, first: int, second: int) -> Instance:
+    """Return the instance in which two items may not share a bin."""
+    first, second = min(first, second), max(first, second)
+    classes = instance.cls_ok.shape[0]
+    grown = np.zeros((classes + 2, classes + 2), dtype=np.uint8)
+    old = np.concatenate(
+        [np.arange(classes), [instance.cls[first], instance.cls[second]]]
+    )
+    grown[:] = instance.cls_ok[np.ix_(old, old)]
+    grown[classes, classes + 1] = grown[classes + 1, classes] = 0
+    cls = instance.cls.copy()
+    cls[first], cls[second] = classes, classes + 1
+    keep = np.ones(len(instance.candidates), dtype=bool)
+    begin, end = instance.candidate_at[second], instance.candidate_at[second + 1]
+    keep[begin:end] = instance.candidates[begin:end] != first
+    candidate_at, candidates = _filter(instance, keep)
+    return replace(
+        instance,
+        cls=cls,
+        cls_ok=grown,
+        candidate_at=candidate_at,
+        candidates=candidates,
+    )
+
+
+def join(instance: Instance, first: int, second: int) -> Instance:
+    """Return the instance in which two items are one, in the place of the later.
+
+    The earlier item's number disappears: later numbers move down by one. The two must
+    be able to share a bin.
+    """
+    first, second = min(first, second), max(first, second)
+    n = len(instance)
+    at = instance.candidate_at
+    anchors = np.repeat(np.arange(n), np.diff(at))
+    with_first = np.zeros(n, dtype=bool)  # anchors that may take the first item
+    with_first[anchors[instance.candidates == first]] = True
+    joined_ok = (
+        instance.cls_ok[instance.cls[first]] & instance.cls_ok[instance.cls[second]]
+    )
+    # Anchors after the pair take it when they take both; the pair takes what both do.
+    keep = (anchors != first) & (instance.candidates != first)
+    keep &= (instance.candidates != second) | with_first[anchors]
+    keep &= (anchors != second) | (joined_ok[instance.cls[instance.candidates]] == 1)
+    candidate_at, candidates = _filter(instance, keep)
+
+    classes = instance.cls_ok.shape[0]
+    grown = np.zeros((classes + 1, classes + 1), dtype=np.uint8)
+    grown[:classes, :classes] = instance.cls_ok
+    grown[classes, :classes] = grown[:classes, classes] = joined_ok
+    cls = instance.cls.copy()
+    cls[second] = classes
+
+    delay = int(instance.ready[second] - instance.ready[first])
+    own, slope = instance.own.copy(), instance.slope.copy()
+    own[second] += own[first] + slope[first] * delay
+    slope[second] += slope[first]
+    size, value, alone = (
+        instance.size.copy(), instance.value.copy(), instance.alone.copy()
+    )
+    size[second] += size[first]
+    value[second] += value[first]
+    alone[second] = instance.cost((first, second))
+    rows = [list(instance.features_of(i)) for i in range(n)]
+    rows[second] = sorted({*rows[first], *rows[second]})
+    buyers = [list(instance.customers_of(i)) for i in range(n)]
+    buyers[second] = sorted({*buyers[first], *buyers[second]})
+    rest = np.delete(np.arange(n), first)
+    feature_at, features = _ragged([rows[i] for i in rest])
+    customer_at, customers = _ragged([buyers[i] for i in rest])
+    items = list(instance.items)
+    items[second] = tuple(sorted((*items[first], *items[second])))
+    renumber = np.arange(n) - (np.arange(n) > first)
+    return replace(
+        instance,
+        items=tuple(items[i] for i in rest),
+        size=size[rest],
+        value=value[rest],
+        alone=alone[rest],
+        own=own[rest],
+        slope=slope[rest],
+        ready=instance.ready[rest],
+        cls=cls[rest],
+        cls_ok=grown,
+        feature_at=feature_at,
+        features=features,
+        customer_at=customer_at,
+        customers=customers,
+        candidate_at=np.delete(candidate_at, first + 1),
+        candidates=renumber[candidates],
+    )
+
+
+def _filter(instance: Instance, keep: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Keep some candidate entries."""
+    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+    return before[instance.candidate_at], instance.candidates[keep]
+
+
+def restrict(instance: Instance, part: Sequence[int]) -> Instance:
+    """Return the instance of some items only: a connected part."""
+    chosen = np.array(part, dtype=np.int64)
+    renumber = np.full(len(instance), -1, dtype=np.int64)
+    renumber[chosen] = np.arange(len(chosen))
+    candidate_at, candidates = _ragged(
+        [[int(renumber[c]) for c in instance.candidates_of(k)] for k in part]
+    )
+    own = [int(instance.own[i]) for i in part]
+    touched = [
+        {(int(f),): int(instance.weight[f]) for f in instance.features_of(i)}
+        for i in part
+    ]
+    weight, rows = _merge_features(own, touched)
+    feature_at, features = _ragged(rows)
+    customer_at, customers = _ragged([list(instance.customers_of(i)) for i in part])
+    used, cls = np.unique(instance.cls[chosen], return_inverse=True)
+    return replace(
+        instance,
+        items=tuple(instance.items[i] for i in part),
+        size=instance.size[chosen],
+        value=instance.value[chosen],
+        alone=instance.alone[chosen],
+        own=_ints(own),
+        slope=instance.slope[chosen],
+        ready=instance.ready[chosen],
+        cls=cls.astype(np.int64),
+        cls_ok=instance.cls_ok[np.ix_(used, used)].copy(),
+        feature_at=feature_at,
+        features=features,
+        weight=_ints(weight),
+        customer_at=customer_at,
+        customers=customers,
+        candidate_at=candidate_at,
+        candidates=candidates,
+    )
+
+
+def order_is_kept(instance: Instance) -> bool:
+    """Tell whether items are in order of arrival: later ones are never ready earlier."""
+    return all(a <= b for a, b in pairwise(instance.ready))

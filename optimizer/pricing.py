@@ -1,0 +1,126 @@
+"""Exact pricing of a whole instance, and the bound it proves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer import kernels
+from optimizer.instance import Bin, Instance, Ints
+
+type Stop = Callable[[], bool]
+"""Tells whether to stop now: a deadline or a signal, handed in by the caller."""
+
+CHUNK = 64
+"""Anchors priced between two looks at ``Stop``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A subset-row cut over three items: at most one chosen bin holds two of them.
+
+    Source: Jepsen, Petersen, Spoorendonk and Pisinger, *Subset-row inequalities applied
+    to the vehicle-routing problem with time windows*, Operations Research 56 (2008).
+    """
+
+    items: tuple[int, int, int]
+
+    def covers(self, members: Bin) -> bool:
+        """Tell whether a bin counts in the cut: it holds two or three of its items."""
+        return len(set(self.items).intersection(members)) >= 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What one pass over all anchors found.
+
+    ``duals`` are feasible for every bin of the instance, in 1/scale thousandths;
+    ``bound`` is the sum they prove, in thousandths, rounded up to the instance's grain.
+    ``bins`` violate the duals the pass was given.
+    """
+
+    duals: Ints
+    bound: int
+    bins: tuple[Bin, ...]
+    nodes: int
+
+
+def price(
+    instance: Instance,
+    duals: Ints,
+    cuts: Sequence[Cut] = (),
+    sigma: Ints | None = None,
+    *,
+    node_limit: int = 2**62,
+    stop: Stop = lambda: False,
+) -> Pricing | None:
+    """Price every anchor exactly and repair the duals until they are feasible.
+
+    Parameters
+    ----------
+    duals
+        Value of covering each item, in 1/scale thousandths; not modified.
+    cuts, sigma
+        Subset-row cuts and their penalties, at least 0, in 1/scale thousandths.
+    node_limit
+        Search nodes per anchor. Where it strikes, the bound proven is weaker, never
+        wrong.
+
+    Returns
+    -------
+    Pricing or None
+        None when ``stop`` said so before the last anchor: nothing is proven then.
+    """
+    n = len(instance)
+    repaired = duals.copy()
+    penalties = np.zeros(0, dtype=np.int64) if sigma is None else sigma
+    cut_at, cut_list = _cuts_by_item(n, cuts)
+    width = int(min(instance.max_requests, n)) + 1
+    columns = np.zeros((n, width), dtype=np.int64)
+    lengths = np.zeros(n, dtype=np.int64)
+    nodes = 0
+    for start in range(0, n, CHUNK):
+        if stop():
+            return None
+        nodes += kernels.price_range(
+            start, min(start + CHUNK, n), repaired, instance.scale, instance.alone,
+            instance.size, instance.value, instance.own, instance.slope,
+            instance.ready, instance.cls, instance.cls_ok, instance.feature_at,
+            instance.features, instance.weight, instance.customer_at,
+            instance.customers, instance.candidate_at, instance.candidates,
+            instance.pair_fee, instance.max_requests, instance.max_customers,
+            instance.max_value, cut_at, cut_list, penalties, node_limit, columns,
+            lengths,
+        )  # fmt: skip
+    bins = tuple(
+        tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
+        for k in range(n)
+        if lengths[k] > 1
+    )
+    return Pricing(
+        duals=repaired,
+        bound=rounded_bound(instance, repaired, penalties),
+        bins=bins,
+        nodes=nodes,
+    )
+
+
+def rounded_bound(instance: Instance, duals: Ints, sigma: Ints) -> int:
+    """Return the bound feasible duals prove, in thousandths, rounded up to the grain.
+
+    Every total is a multiple of the grain, so none lies between the sum of the duals
+    and the next multiple.
+    """
+    total = sum(int(d) for d in duals) - sum(int(s) for s in sigma)
+    step = instance.scale * instance.grain
+    return -(-total // step) * instance.grain
+
+
+def _cuts_by_item(n: int, cuts: Sequence[Cut]) -> tuple[Ints, Ints]:
+    rows: list[list[int]] = [[] for _ in range(n)]
+    for number, cut in enumerate(cuts):
+        for i in cut.items:
+            rows[i].append(number)
+    at = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum([len(row) for row in rows], out=at[1:])
+    return at, np.array([c for row in rows for c in row], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Choosing the bins: the restricted master, cuts, branching and the proof."""

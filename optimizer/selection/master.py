@@ -1,0 +1,131 @@
+"""The restricted master: the model's linear relaxation, kept warm as columns arrive.
+
+PuLP builds and first solves it; from then on columns and cut rows are added to the live
+HiGHS model PuLP leaves behind, which re-solves from its last basis. (PuLP itself
+rebuilds at every solve.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.instance import Bin, Instance
+from optimizer.pricing import Cut
+from optimizer.selection.model import highs, set_partition
+
+type Floats = npt.NDArray[np.float64]
+
+INFINITY = highspy.kHighsInf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearPoint:
+    """An optimum of the restricted master. ``value`` and duals in thousandths."""
+
+    value: float
+    weights: Floats  # of each bin, 0 to 1
+    duals: Floats  # of each item, at least 0
+    sigma: Floats  # penalty of each cut, at least 0
+
+
+class Master:
+    """The restricted master of one instance over the bins found so far."""
+
+    def __init__(
+        self, instance: Instance, bins: Sequence[Bin], cuts: Sequence[Cut] = ()
+    ) -> None:
+        self.instance = instance
+        self.bins: list[Bin] = []
+        self.costs: list[int] = []
+        self.cuts: list[Cut] = []
+        self._known: set[Bin] = set()
+        for members in bins:
+            self._remember(members)
+        problem, _ = set_partition(
+            self.bins, self.costs, len(instance), integer=False
+        )
+        problem.solve(highs(presolve="off"))
+        self._highs: Any = problem.solverModel
+        self._owner = problem
+        for cut in cuts:
+            self.add_cut(cut)
+
+    def _remember(self, members: Bin) -> bool:
+        if members in self._known:
+            return False
+        self._known.add(members)
+        self.bins.append(members)
+        self.costs.append(self.instance.cost(members))
+        return True
+
+    def __contains__(self, members: Bin) -> bool:
+        return members in self._known
+
+    def add(self, bins: Sequence[Bin]) -> int:
+        """Add bins as columns; return how many were new."""
+        new = [members for members in bins if self._remember(members)]
+        if not new:
+            return 0
+        n = len(self.instance)
+        starts: list[int] = []
+        rows: list[int] = []
+        for members in new:
+            starts.append(len(rows))
+            rows.extend(members)
+            rows.extend(
+                n + number for number, cut in enumerate(self.cuts) if cut.covers(members)
+            )
+        count = len(new)
+        self._highs.addCols(
+            count,
+            np.array(self.costs[-count:], dtype=np.float64) / 1000,
+            np.zeros(count),
+            np.full(count, INFINITY),
+            len(rows),
+            np.array(starts, dtype=np.int32),
+            np.array(rows, dtype=np.int32),
+            np.ones(len(rows)),
+        )
+        return count
+
+    def add_cut(self, cut: Cut) -> None:
+        """Add a subset-row cut as a row."""
+        columns = [j for j, members in enumerate(self.bins) if cut.covers(members)]
+        self._highs.addRow(
+            -INFINITY,
+            1.0,
+            len(columns),
+            np.array(columns, dtype=np.int32),
+            np.ones(len(columns)),
+        )
+        self.cuts.append(cut)
+
+    def solve(self) -> LinearPoint:
+        """Solve from the last basis.
+
+        Raises
+        ------
+        RuntimeError
+            When HiGHS finds no optimum even from scratch: the relaxation always has
+            one, so this is a fault of the solver.
+        """
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._highs.clearSolver()
+            self._highs.run()
+            status = self._highs.getModelStatus()
+            if status != highspy.HighsModelStatus.kOptimal:
+                raise RuntimeError(f"HiGHS left the restricted master {status.name}.")
+        solution = self._highs.getSolution()
+        n = len(self.instance)
+        rows = np.array(solution.row_dual)
+        return LinearPoint(
+            value=self._highs.getInfo().objective_function_value * 1000,
+            weights=np.clip(np.array(solution.col_value), 0.0, 1.0),
+            duals=np.maximum(rows[:n], 0.0) * 1000,
+            sigma=np.maximum(-rows[n:], 0.0) * 1000,
+        )

@@ -1,0 +1,431 @@
+"""Branch, price and cut on one instance: bins of least cost, and the proof."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from optimizer.heuristics import improve
+from optimizer.instance import Bin, Instance, Ints, join, keep_apart
+from optimizer.pricing import Cut, Stop, price
+from optimizer.selection.cutting import violated_cuts
+from optimizer.selection.master import LinearPoint, Master
+from optimizer.selection.model import choose
+
+NODE_LIMITS = (64, 4_096, 262_144, 2**40)
+"""Search nodes per anchor: raised only when the cheaper search finds no bin."""
+
+MIP_NODES = 500
+CUT_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Bins chosen for an instance, as request positions, with cost and bound.
+
+    ``bound`` is proven: no partition costs less. Both in thousandths of a staff-day.
+    """
+
+    bins: tuple[tuple[int, ...], ...]
+    cost: int
+    bound: int
+
+
+@dataclass(order=True)
+class Node:
+    """A part of the search: the instance under the branchings made so far."""
+
+    bound: int
+    number: int
+    instance: Instance = field(compare=False)
+    cuts: tuple[Cut, ...] = field(compare=False, default=())
+
+
+type Report = Callable[[Selection], None]
+"""Receives every better plan or bound as it is found."""
+
+
+def solve(
+    instance: Instance,
+    *,
+    gap: float = 0.0,
+    stop: Stop = lambda: False,
+    report: Report = lambda _: None,
+    remaining: Callable[[], float | None] = lambda: None,
+) -> Selection:
+    """Choose the bins of least total cost.
+
+    Column generation (Aloise et al. 2010 for clique partitioning; Barnhart et al. 1998,
+    *Branch-and-price*) with subset-row cuts, then branching on whether two items share
+    a bin (Ryan and Foster 1981). Every bound comes from duals priced exactly in
+    integers, never from a floating-point value.
+
+    Parameters
+    ----------
+    gap
+        Stop when (cost - bound) / cost is no larger.
+    stop
+        Asked between steps; when it says so, the best plan and its valid bound return.
+    remaining
+        Seconds left for the integer programs inside, or None.
+    """
+    return _Search(instance, gap, stop, report, remaining).run()
+
+
+class _Search:
+    def __init__(
+        self,
+        instance: Instance,
+        gap: float,
+        stop: Stop,
+        report: Report,
+        remaining: Callable[[], float | None],
+    ) -> None:
+        self.instance = instance
+        self.gap = gap
+        self.stop = stop
+        self.report = report
+        self.remaining = remaining
+        self.best: tuple[tuple[int, ...], ...] = ()
+        self.cost = -1
+        self.bound = 0
+        self.pool: dict[tuple[int, ...], None] = {}
+        self.tickets = count()
+        self.take(instance, improve(instance))
+
+    # -- what is known ---------------------------------------------------------
+
+    def take(self, instance: Instance, bins: Sequence[Bin]) -> None:
+        """Keep a partition when it is the best so far; remember its bins."""
+        total = sum(instance.cost(members) for members in bins)
+        named = sorted(_positions(instance, members) for members in bins)
+        self.pool.update(dict.fromkeys(named))
+        if self.cost < 0 or total < self.cost:
+            self.cost = total
+            self.best = tuple(named)
+            self.tell()
+
+    def tell(self) -> None:
+        self.report(self.selection())
+
+    def selection(self) -> Selection:
+        bound = min(self.bound, self.cost)
+        return Selection(bins=self.best, cost=self.cost, bound=bound)
+
+    def closed(self, bound: int) -> bool:
+        """Tell whether a part with this bound holds nothing worth finding."""
+        return self.cost - bound <= self.gap * self.cost
+
+    # -- the search ------------------------------------------------------------
+
+    def run(self) -> Selection:
+        if len(self.instance.candidates) == 0:
+            self.bound = self.cost
+            return self.selection()
+        queue = [Node(0, next(self.tickets), self.instance)]
+        root = True
+        while queue:
+            node = queue[0]
+            if not root:
+                self.raise_bound(node.bound)
+            if self.closed(node.bound) or self.stop():
+                break
+            heapq.heappop(queue)
+            children, bound = self.explore(node, root=root)
+            root = False
+            for child in children:
+                heapq.heappush(queue, child)
+            if children is _UNFINISHED:
+                heapq.heappush(queue, Node(bound, node.number, node.instance))
+                self.raise_bound(min(n.bound for n in queue))
+                break
+            if queue:
+                self.raise_bound(queue[0].bound)
+        else:
+            self.raise_bound(self.cost)
+        return self.selection()
+
+    def raise_bound(self, bound: int) -> None:
+        if bound > self.bound:
+            self.bound = min(bound, self.cost)
+            self.tell()
+
+    def explore(self, node: Node, *, root: bool) -> tuple[Sequence[Node], int]:
+        """Bound a node; return its children, none when it is closed."""
+        instance = node.instance
+        master = Master(instance, self.columns(instance), node.cuts)
+        bound = node.bound
+        centre = _shares(instance, self.best) if root else None
+        for round_number in range(CUT_ROUNDS + 1):
+            point, proven, centre = self.generate(master, bound, centre, root=root)
+            bound = max(bound, proven)
+            if root:
+                self.raise_bound(bound)
+            if point is None:
+                return _UNFINISHED, bound
+            if self.closed(bound):
+                return (), bound
+            if _integral(point):
+                chosen = [master.bins[j] for j in np.flatnonzero(point.weights > 0.5)]
+                self.take(instance, _partition(instance, chosen))
+                return (), bound
+            if round_number == 0:
+                self.round(master, point, bound, root=root)
+                if self.closed(bound):
+                    return (), bound
+            if self.stop():
+                return _UNFINISHED, bound
+            cuts = (
+                violated_cuts(master.bins, point.weights, set(master.cuts))
+                if round_number < CUT_ROUNDS
+                else ()
+            )
+            if not cuts:
+                break
+            for cut in cuts:
+                master.add_cut(cut)
+            centre = None
+        if root:
+            self.round(master, point, bound, root=root)
+            if self.closed(bound):
+                return (), bound
+        return self.branch(node, master, point, bound), bound
+
+    def columns(self, instance: Instance) -> list[Bin]:
+        """Return the remembered bins that an instance's branchings allow, and singles."""
+        home = {
+            position: index
+            for index, item in enumerate(instance.items)
+            for position in item
+        }
+        found: list[Bin] = [(i,) for i in range(len(instance))]
+        for positions in self.pool:
+            members = tuple(sorted({home[p] for p in positions}))
+            size = sum(len(instance.items[i]) for i in members)
+            if len(members) > 1 and size == len(positions) and is_bin(instance, members):
+                found.append(members)
+        return found
+
+    def generate(
+        self, master: Master, bound: int, centre: Ints | None, *, root: bool
+    ) -> tuple[LinearPoint | None, int, Ints | None]:
+        """Generate columns until the relaxation is optimal; prove a bound on the way.
+
+        Duals are smoothed towards those of the best bound (Wentges 1997; Pessoa et al.
+        2018). Returns None for the point when told to stop.
+        """
+        instance = master.instance
+        scale = instance.scale
+        alpha = 0.6 if centre is not None else 0.0
+        effort = 0
+        best = bound
+        while True:
+            if self.stop():
+                return None, best, centre
+            point = master.solve()
+            duals = np.floor(point.duals * scale).astype(np.int64)
+            sigma = np.ceil(point.sigma * scale).astype(np.int64)
+            target = duals
+            if centre is not None and alpha > 0:
+                target = np.floor(alpha * centre + (1 - alpha) * duals).astype(np.int64)
+            found = price(
+                instance, target, master.cuts, sigma,
+                node_limit=NODE_LIMITS[effort], stop=self.stop,
+            )  # fmt: skip
+            if found is None:
+                return None, best, centre
+            if found.bound > best or centre is None:
+                best = max(best, found.bound)
+                centre = target
+                if root:
+                    self.raise_bound(best)
+            if self.closed(best):
+                return point, best, centre
+            new = [
+                members
+                for members in found.bins
+                if members not in master
+                and _reduced_cost(master, members, duals, sigma) < 0
+            ]
+            if new:
+                master.add(new)
+                self.pool.update(
+                    dict.fromkeys(_positions(instance, members) for members in new)
+                )
+            elif best >= _round_up(point.value, instance.grain):
+                return point, best, centre
+            elif alpha > 0:
+                alpha = 0.0 if alpha < 0.2 else alpha / 2
+            elif effort + 1 < len(NODE_LIMITS):
+                effort += 1
+            else:
+                return point, best, centre
+
+    # -- plans from relaxations --------------------------------------------------
+
+    def round(
+        self, master: Master, point: LinearPoint, bound: int, *, root: bool
+    ) -> None:
+        """Look for a better plan among the columns that could be in one."""
+        instance = master.instance
+        slack = self.cost - bound
+        reduced = _reduced_costs(master, point)
+        pairs = [
+            (members, master.costs[j])
+            for j, members in enumerate(master.bins)
+            if len(members) == 1 or reduced[j] <= slack + 1
+        ]
+        bins = [members for members, _ in pairs]
+        place = {members: number for number, members in enumerate(bins)}
+        home = {p: i for i, item in enumerate(instance.items) for p in item}
+        start = []
+        for positions in self.best:
+            members = tuple(sorted({home[p] for p in positions}))
+            if members in place:
+                start.append(place[members])
+        chosen = choose(
+            bins,
+            [cost for _, cost in pairs],
+            len(instance),
+            start=start if len({i for b in start for i in bins[b]}) == len(instance) else (),
+            node_limit=MIP_NODES if root else MIP_NODES // 10,
+            time_limit=self.remaining(),
+        )
+        if chosen is None:
+            return
+        plan = _partition(instance, [bins[j] for j in chosen])
+        self.take(instance, plan)
+        self.take(instance, improve(instance, plan))
+
+    # -- branching -----------------------------------------------------------------
+
+    def branch(
+        self, node: Node, master: Master, point: LinearPoint, bound: int
+    ) -> list[Node]:
+        """Branch on the pair of items that is most undecided about sharing a bin."""
+        first, second = _most_undecided(master, point)
+        instance = node.instance
+        together = join(instance, first, second)
+        kept = []
+        for cut in master.cuts:
+            if first not in cut.items and second not in cut.items:
+                kept.append(Cut(items=tuple(i - (i > first) for i in cut.items)))  # type: ignore[arg-type]
+        apart = keep_apart(instance, first, second)
+        return [
+            Node(bound, next(self.tickets), together, tuple(kept)),
+            Node(bound, next(self.tickets), apart, tuple(master.cuts)),
+        ]
+
+
+_UNFINISHED: Sequence[Node] = []
+"""Returned by identity when a node was stopped half-way."""
+
+
+def is_bin(instance: Instance, members: Bin) -> bool:
+    """Tell whether items may form a bin: every pair may share, limits hold."""
+    if len(members) == 1:
+        return True
+    for place, later in enumerate(members):
+        allowed = instance.candidates_of(later)
+        for earlier in members[:place]:
+            at = int(np.searchsorted(allowed, earlier))
+            if at == len(allowed) or allowed[at] != earlier:
+                return False
+    customers = {int(c) for i in members for c in instance.customers_of(i)}
+    return (
+        int(instance.size[list(members)].sum()) <= instance.max_requests
+        and int(instance.value[list(members)].sum()) <= instance.max_value
+        and len(customers) <= instance.max_customers
+    )
+
+
+def _positions(instance: Instance, members: Bin) -> tuple[int, ...]:
+    return tuple(sorted(p for i in members for p in instance.items[i]))
+
+
+def _partition(instance: Instance, cover: Sequence[Bin]) -> tuple[Bin, ...]:
+    """Take doubled items out of a cover, each from the bin that saves most by it."""
+    bins = [set(members) for members in cover]
+    for i in range(len(instance)):
+        holders = [b for b, members in enumerate(bins) if i in members]
+        while len(holders) > 1:
+            saved = []
+            for b in holders:
+                rest = bins[b] - {i}
+                after = instance.cost(tuple(sorted(rest))) if rest else 0
+                saved.append(instance.cost(tuple(sorted(bins[b]))) - after)
+            drop = holders[saved.index(max(saved))]
+            bins[drop].discard(i)
+            holders.remove(drop)
+    return tuple(sorted(tuple(sorted(members)) for members in bins if members))
+
+
+def _integral(point: LinearPoint) -> bool:
+    return bool(np.all((point.weights < 1e-6) | (point.weights > 1 - 1e-6)))
+
+
+def _round_up(value: float, grain: int) -> int:
+    """Round a relaxation's value up to the grain, forgiving the solver's tolerance."""
+    return -int(-(value - 1e-3) // grain) * grain
+
+
+def _reduced_cost(master: Master, members: Bin, duals: Ints, sigma: Ints) -> int:
+    instance = master.instance
+    total = instance.cost(members) * instance.scale - int(duals[list(members)].sum())
+    return total + sum(
+        int(sigma[number])
+        for number, cut in enumerate(master.cuts)
+        if cut.covers(members)
+    )
+
+
+def _reduced_costs(master: Master, point: LinearPoint) -> list[float]:
+    """Return every column's reduced cost in thousandths."""
+    return [
+        cost
+        - float(point.duals[list(members)].sum())
+        + sum(
+            float(point.sigma[number])
+            for number, cut in enumerate(master.cuts)
+            if cut.covers(members)
+        )
+        for members, cost in zip(master.bins, master.costs, strict=True)
+    ]
+
+
+def _most_undecided(master: Master, point: LinearPoint) -> tuple[int, int]:
+    """Return the pair of items whose shared weight is nearest one half."""
+    shared: dict[tuple[int, int], float] = {}
+    for j in np.flatnonzero((point.weights > 1e-6) & (point.weights < 1 - 1e-6)):
+        members = master.bins[j]
+        for place, a in enumerate(members):
+            for b in members[place + 1 :]:
+                shared[a, b] = shared.get((a, b), 0.0) + float(point.weights[j])
+    return min(shared, key=lambda pair: (round(abs(shared[pair] - 0.5), 6), pair))
+
+
+def _shares(instance: Instance, bins: Sequence[tuple[int, ...]]) -> Ints:
+    """Split the cost of each bin of a plan among its items: first duals to try."""
+    home = {p: i for i, item in enumerate(instance.items) for p in item}
+    duals = np.zeros(len(instance), dtype=np.int64)
+    for positions in bins:
+        members = tuple(sorted({home[p] for p in positions}))
+        if len(members) == 1:
+            duals[members[0]] = instance.alone[members[0]] * instance.scale
+            continue
+        start = int(instance.ready[members[-1]])
+        touched: dict[int, int] = {}
+        for i in members:
+            for f in instance.features_of(i):
+                touched[int(f)] = touched.get(int(f), 0) + 1
+        for i in members:
+            share = instance.own[i] + instance.slope[i] * (start - instance.ready[i])
+            share += instance.pair_fee // len(members)
+            share += sum(
+                int(instance.weight[f]) // touched[int(f)]
+                for f in instance.features_of(i)
+            )
+            duals[i] = share * instance.scale
+    return duals
