@@ -1,0 +1,1 @@
+"""A proposal as files: JSON, CSV, a workbook and a report that opens offline."""

@@ -1,0 +1,544 @@
+"""Documents, batches and policies for the tests of the export.
+
+``build_document`` applies the formulas of the model to a given partition in the
+plainest way; it proves nothing about the partition.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from optimizer.batch import Agency, Batch, Priority, Request
+from optimizer.catalogue import Catalogue, Customer, System, Threshold
+from optimizer.policy import (
+    AgencyRule,
+    Category,
+    CoordinationRates,
+    EffortCase,
+    Limits,
+    Pairing,
+    Policy,
+    RegionRule,
+    Stage,
+    SystemRule,
+    Trigger,
+    Unit,
+)
+
+AS_OF = date(2026, 1, 5)
+
+CUSTOMERS = {
+    "EST": ("Estonia", "Baltic"),
+    "LVA": ("Latvia", "Baltic"),
+    "LTU": ("Lithuania", "Baltic"),
+    "POL": ("Poland", "Central Europe"),
+    "CZE": ("Czechia", "Central Europe"),
+    "SVK": ("Slovakia", "Central Europe"),
+    "HUN": ("Hungary", "Central Europe"),
+    "DEU": ("Germany", "Western Europe"),
+    "NLD": ("Netherlands", "Western Europe"),
+    "BEL": ("Belgium", "Western Europe"),
+    "FRA": ("France", "Western Europe"),
+    "LUX": ("Luxembourg", "Western Europe"),
+    "NOR": ("Norway", "Nordic"),
+    "SWE": ("Sweden", "Nordic"),
+    "FIN": ("Finland", "Nordic"),
+    "DNK": ("Denmark", "Nordic"),
+    "GBR": ("United Kingdom", "Western Europe"),
+    "ITA": ("Italy", "Southern Europe"),
+    "ESP": ("Spain", "Southern Europe"),
+    "PRT": ("Portugal", "Southern Europe"),
+    "GRC": ("Greece", "Southern Europe"),
+    "TUR": ("Türkiye", "Southern Europe"),
+    "ROU": ("Romania", "Black Sea"),
+    "BGR": ("Bulgaria", "Black Sea"),
+    "SVN": ("Slovenia", "Central Europe"),
+    "HRV": ("Croatia", "Southern Europe"),
+    "MNE": ("Montenegro", "Southern Europe"),
+    "CAN": ("Canada", "North America"),
+}
+SYSTEMS = ("HIMARS", "Patriot", "Javelin", "NASAMS", "AMRAAM", "Stinger", "F-35")
+
+
+def catalogue() -> Catalogue:
+    """Return a small catalogue of real names and made-up flags."""
+    return Catalogue(
+        customers={
+            code: Customer(
+                code=code,
+                name=name,
+                planning_region=region,
+                flags=frozenset({"nato_member", "nato_plus_five"}),
+            )
+            for code, (name, region) in CUSTOMERS.items()
+        },
+        systems={
+            family: System(
+                family=family, groups=frozenset(), implementing_agency="army"
+            )
+            for family in SYSTEMS
+        },
+        adjacent_regions=frozenset(),
+        thresholds=(
+            Threshold(
+                threshold_id="T-1",
+                statute="AECA 36(b)",
+                status="in force",
+                customer_group="NATO+5",
+                flag="nato_plus_five",
+                flag_value=True,
+                valid_from=None,
+                valid_to=None,
+                total_cents=100_000_000_00,
+                mde_cents=25_000_000_00,
+                clock_days=15,
+            ),
+        ),
+    )
+
+
+def _stage(stage_id: str, name: str, days: int, spread: bool, **rates: float) -> Stage:
+    base = {Unit(unit): round(rate * 1000) for unit, rate in rates.items()}
+    low = {unit: rate // 3 if spread else rate for unit, rate in base.items()}
+    high = {unit: rate * 2 if spread else rate for unit, rate in base.items()}
+    return Stage(
+        id=stage_id,
+        name=name,
+        trigger=Trigger.ALL,
+        effort={
+            EffortCase.LOW: low,
+            EffortCase.DEFAULT: base,
+            EffortCase.HIGH: high,
+        },
+        precedent_discount=Decimal("0.3") if stage_id == "S04" else Decimal(0),
+        elapsed_days=days,
+    )
+
+
+def policy() -> Policy:
+    """Return a policy of nine stages, all of them triggered by every request."""
+    return Policy(
+        name="nato-rdp",
+        title="NATO members with a reciprocal procurement agreement",
+        precedent_years=10,
+        categories=(
+            Category(name="nato-rdp", all_of=("nato_member",), include=("CAN",)),
+        ),
+        pairing=Pairing(
+            system=SystemRule.INTEROPERABILITY_GROUP,
+            region=RegionRule.ADJACENT,
+            same_force_is_same_region=True,
+            implementing_agency=AgencyRule.SAME,
+            window_days=120,
+            max_wait_days={
+                Priority.ROUTINE: 120,
+                Priority.PRIORITY: 60,
+                Priority.URGENT: 21,
+            },
+        ),
+        limits=Limits(
+            max_requests=12, max_customers=8, max_value_cents=2_000_000_000_000
+        ),
+        wait_cost={
+            Priority.ROUTINE: 50,
+            Priority.PRIORITY: 150,
+            Priority.URGENT: 500,
+        },
+        coordination={
+            case: CoordinationRates(bin=3000, customer_beyond_first=1000)
+            for case in EffortCase
+        },
+        coordination_elapsed_days=5,
+        stages=(
+            _stage("S01", "LOR receipt, logging and validation", 5, False, request=0.5),
+            _stage("S02", "Making the LOR actionable", 15, False, request=1.5),
+            _stage(
+                "S04", "Country Team Assessment", 15, False, customer_configuration=3
+            ),
+            _stage(
+                "S05", "Combatant command endorsement", 10, False, bin=1, customer=0.5
+            ),
+            _stage(
+                "S06",
+                "Technology security baseline for the system",
+                45,
+                True,
+                system=8,
+                configuration=4,
+            ),
+            _stage(
+                "S07",
+                "Country release determination",
+                17,
+                False,
+                customer_configuration=2,
+            ),
+            _stage("S09", "State Department policy review", 5, False, bin=1),
+            _stage(
+                "S10",
+                "LOA data (LOAD): pricing and availability",
+                55,
+                True,
+                configuration=10,
+                customer=2,
+                line=0.3,
+            ),
+            _stage(
+                "S11",
+                "Case writing and quality review",
+                25,
+                False,
+                request=1.5,
+                line=0.1,
+            ),
+        ),
+        keep_apart=(("GRC", "TUR"),),
+        sha256="b" * 64,
+    )
+
+
+def stages_notes() -> dict[str, dict[str, str]]:
+    """Return notes for most stages; S09 is left out on purpose."""
+    stage_ids = ("S01", "S02", "S03", "S04", "S05", "S06", "S07", "S10", "S11")
+    return {
+        stage_id: {
+            "basis": "assumption",
+            "confidence": "low",
+            "source": "GAO-17-682 (gao.gov); figures assumption",
+        }
+        for stage_id in stage_ids
+    }
+
+
+def request(
+    request_id: str,
+    customer: str = "EST",
+    system: str = "HIMARS",
+    received_on: date = date(2026, 2, 1),
+    **fields: Any,
+) -> Request:
+    """Return a valid request; a test names only what matters to it."""
+    value = fields.pop("value_cents", 50_000_000_00)
+    return Request(
+        request_id=request_id,
+        customer=customer,
+        system=system,
+        received_on=received_on,
+        value_cents=value,
+        mde_value_cents=fields.pop("mde_value_cents", value),
+        configuration=fields.pop("configuration", system),
+        region=fields.pop("region", CUSTOMERS[customer][1]),
+        implementing_agency=Agency.ARMY,
+        **fields,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Everything that ``write_results`` is handed."""
+
+    document: dict[str, Any]
+    batch: Batch
+    policy: Policy
+    catalogue: Catalogue
+
+
+def sample(
+    requests: Iterable[Request], partition: Sequence[Sequence[str]], **changes: Any
+) -> Sample:
+    """Return a document over a partition of requests, and what it was made from."""
+    batch, rules = Batch(requests=tuple(requests)), policy()
+    document = build_document(batch, rules, partition)
+    extras = {
+        request.request_id: dict(request.extra)
+        for request in batch.requests
+        if request.extra
+    }
+    if extras:
+        document["extra_columns"] = extras
+    document.update(changes)
+    return Sample(document=document, batch=batch, policy=rules, catalogue=catalogue())
+
+
+_COUNTED_BY = {
+    Unit.BIN: lambda _: 0,
+    Unit.CUSTOMER: lambda r: r.customer,
+    Unit.SYSTEM: lambda r: r.system,
+    Unit.CONFIGURATION: lambda r: (r.system, r.configuration),
+    Unit.CUSTOMER_CONFIGURATION: lambda r: (r.customer, r.system, r.configuration),
+    Unit.REQUEST: lambda r: r.request_id,
+}
+
+
+def effort_by_stage(
+    members: Sequence[Request], rules: Policy, case: EffortCase
+) -> dict[str, int]:
+    """Return thousandths of a staff-day by stage (model.md section 3)."""
+    efforts = {}
+    for stage in rules.stages:
+        total = 0
+        for unit, rate in stage.effort[case].items():
+            if unit is Unit.LINE:
+                total += rate * sum(member.lines for member in members)
+            else:
+                total += rate * len({_COUNTED_BY[unit](member) for member in members})
+        efforts[stage.id] = total
+    rates = rules.coordination[case]
+    beyond_first = len({member.customer for member in members}) - 1
+    efforts["coordination"] = (
+        rates.bin + rates.customer_beyond_first * beyond_first
+        if len(members) > 1
+        else 0
+    )
+    return efforts
+
+
+def _ready_on(member: Request) -> date:
+    return max(member.received_on, AS_OF)
+
+
+def _add(efforts: Iterable[dict[str, int]], rules: Policy) -> dict[str, int]:
+    totals = dict.fromkeys([*(stage.id for stage in rules.stages), "coordination"], 0)
+    for effort in efforts:
+        for stage_id, amount in effort.items():
+            totals[stage_id] += amount
+    return totals
+
+
+def _bin(
+    number: int, members: Sequence[Request], rules: Policy
+) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+    starts_on = max(_ready_on(member) for member in members)
+    elapsed = sum(int(stage.elapsed_days) for stage in rules.stages)
+    combined = rules.coordination_elapsed_days if len(members) > 1 else 0
+    forecast = starts_on + timedelta(days=elapsed + combined)
+    waits = {m.request_id: (starts_on - _ready_on(m)).days for m in members}
+    solo = {m.request_id: _ready_on(m) + timedelta(days=elapsed) for m in members}
+    wait_cost = sum(rules.wait_cost[m.priority] * waits[m.request_id] for m in members)
+    customers = sorted({member.customer for member in members})
+    parts: dict[str, dict[str, int]] = {}
+    figures: dict[str, Any] = {}
+    for case in EffortCase:
+        suffix = "" if case is EffortCase.DEFAULT else f"_{case.value}"
+        together = effort_by_stage(members, rules, case)
+        alone = _add((effort_by_stage([m], rules, case) for m in members), rules)
+        parts[f"after{suffix}"], parts[f"before{suffix}"] = together, alone
+        effort, solo_effort = sum(together.values()), sum(alone.values())
+        figures[f"effort_days{suffix}"] = effort / 1000
+        figures[f"solo_effort_days{suffix}"] = solo_effort / 1000
+        figures[f"saved_effort_days{suffix}"] = (solo_effort - effort) / 1000
+    saved = round(figures["saved_effort_days"] * 1000)
+    share, rest = divmod(saved, len(customers))
+    shares = [share + (place < rest) for place in range(len(customers))]
+    found: dict[str, Any] = {
+        "bin_id": f"B{number:03}",
+        "request_ids": [member.request_id for member in members],
+        "category": "nato-rdp",
+        "systems": sorted({member.system for member in members}),
+        "customers": customers,
+        "regions": sorted({member.region for member in members}),
+        "fixed": False,
+        "starts_on": starts_on.isoformat(),
+        **figures,
+        "wait_cost": wait_cost / 1000,
+        "effort_by_stage": {k: v / 1000 for k, v in parts["after"].items()},
+        "solo_effort_by_stage": {k: v / 1000 for k, v in parts["before"].items()},
+        "wait_days": waits,
+        "forecast_on": forecast.isoformat(),
+        "solo_forecast_on": {key: day.isoformat() for key, day in solo.items()},
+        "days_gained": {key: (day - forecast).days for key, day in solo.items()},
+        "fair_share": {
+            code: part / 1000 for code, part in zip(customers, shares, strict=True)
+        },
+        "joint_case": None,
+        "warnings": _warnings(members, forecast),
+    }
+    if len(members) > 1:
+        value = sum(member.value_cents for member in members) / 100
+        found["joint_case"] = {
+            "value_usd": value,
+            "mde_value_usd": value,
+            "notification": value >= 100e6,
+            "creates_notification": value >= 100e6,
+            "threshold_id": "T-1" if value >= 100e6 else None,
+            "clock_days": 15 if value >= 100e6 else 0,
+            "text": f"One offer of {value:,.0f} US dollars"
+            + (" would create a notification." if value >= 100e6 else "."),
+        }
+    else:
+        found["alone_because"] = [
+            {
+                "code": "window",
+                "text": "Its nearest candidates were received more than 120 days away.",
+                "with": ["EST-26-001"],
+            }
+        ]
+    return found, parts
+
+
+def _warnings(members: Sequence[Request], forecast: date) -> list[dict[str, Any]]:
+    late = [
+        m.request_id
+        for m in members
+        if m.needed_by is not None and m.needed_by < forecast
+    ]
+    if not late:
+        return []
+    return [
+        {
+            "code": "needed_by_before_forecast",
+            "text": f"{', '.join(late)} is needed before the forecast decision on "
+            f"{forecast.isoformat()}.",
+            "request_ids": late,
+        }
+    ]
+
+
+def build_document(
+    batch: Batch, rules: Policy, partition: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Return proposal.json's content for a partition of the batch."""
+    ordered = sorted(
+        ([batch[request_id] for request_id in sorted(ids)] for ids in partition),
+        key=lambda ms: (max(_ready_on(m) for m in ms), ms[0].request_id),
+    )
+    made = [_bin(n, members, rules) for n, members in enumerate(ordered, start=1)]
+    bins = [bin_ for bin_, _ in made]
+    totals = {key: _add((parts[key] for _, parts in made), rules) for key in made[0][1]}
+    sums = {key: sum(parts.values()) for key, parts in totals.items()}
+    wait = round(sum(bin_["wait_cost"] for bin_ in bins) * 1000)
+    return {
+        "proposal_id": "P-0123456789abcdef",
+        "created_at": "2026-01-05T10:00:00Z",
+        "as_of": AS_OF.isoformat(),
+        "policy": {"name": rules.name, "title": rules.title, "sha256": rules.sha256},
+        "input": {
+            "sha256": "a" * 64,
+            "requests": len(batch),
+            "precedents": 0,
+            "precedents_sha256": None,
+            "rulings_sha256": None,
+        },
+        "status": "optimal",
+        "objective": {
+            "total": (sums["after"] + wait) / 1000,
+            "effort_days": sums["after"] / 1000,
+            "wait_cost": wait / 1000,
+            "baseline_total": sums["before"] / 1000,
+            "baseline_effort_days": sums["before"] / 1000,
+            "saved_effort_days": (sums["before"] - sums["after"]) / 1000,
+            "saved_effort_days_low": (sums["before_low"] - sums["after_low"]) / 1000,
+            "saved_effort_days_high": (sums["before_high"] - sums["after_high"]) / 1000,
+            "effort_days_low": sums["after_low"] / 1000,
+            "effort_days_high": sums["after_high"] / 1000,
+            "baseline_effort_days_low": sums["before_low"] / 1000,
+            "baseline_effort_days_high": sums["before_high"] / 1000,
+            "effort_by_stage": {k: v / 1000 for k, v in totals["after"].items()},
+            "baseline_effort_by_stage": {
+                k: v / 1000 for k, v in totals["before"].items()
+            },
+        },
+        "lower_bound": (sums["after"] + wait) / 1000,
+        "gap": 0,
+        "solve_seconds": 0.42,
+        "bins": bins,
+        "fragmentation": [],
+        "rulings": [],
+        "versions": {
+            "allybin": "0.1.0",
+            "pulp": "4.2.0",
+            "highspy": "1.15.1",
+            "networkx": "3.6",
+            "python": "3.13.0",
+        },
+    }
+
+
+def baltic() -> Sample:
+    """Return thirteen requests in six bins: four combined, two alone."""
+    requests = [
+        request(
+            "EST-26-001",
+            "EST",
+            received_on=date(2026, 1, 12),
+            needed_by=date(2027, 3, 1),
+        ),
+        request("LVA-26-004", "LVA", received_on=date(2026, 2, 20), lines=12),
+        request(
+            "LTU-26-002",
+            "LTU",
+            received_on=date(2026, 3, 16),
+            needed_by=date(2026, 8, 1),
+        ),
+        request("POL-26-011", "POL", "Javelin", date(2026, 2, 2)),
+        request("CZE-26-003", "CZE", "Javelin", date(2026, 2, 27)),
+        request("SVK-26-001", "SVK", "Javelin", date(2026, 3, 5)),
+        request("HUN-26-005", "HUN", "Javelin", date(2026, 3, 20)),
+        request("DEU-26-007", "DEU", "Patriot", date(2026, 4, 1), lines=40),
+        request("NLD-26-002", "NLD", "Patriot", date(2026, 5, 13)),
+        request("EST-26-009", "EST", "Javelin", date(2026, 5, 18)),
+        request("LVA-26-010", "LVA", "Javelin", date(2026, 6, 1)),
+        request("NOR-26-001", "NOR", "NASAMS", date(2025, 11, 3)),
+        request("CAN-26-001", "CAN", "F-35", date(2026, 6, 15)),
+    ]
+    made = sample(
+        requests,
+        [
+            ["EST-26-001", "LVA-26-004", "LTU-26-002"],
+            ["POL-26-011", "CZE-26-003", "SVK-26-001", "HUN-26-005"],
+            ["DEU-26-007", "NLD-26-002"],
+            ["EST-26-009", "LVA-26-010"],
+            ["NOR-26-001"],
+            ["CAN-26-001"],
+        ],
+    )
+    made.document["fragmentation"] = [
+        {
+            "customer": "EST",
+            "system": "HIMARS",
+            "request_ids": ["EST-26-001", "EST-26-009"],
+            "value_usd": 100_000_000,
+            "mde_value_usd": 100_000_000,
+            "threshold_id": "T-1",
+            "text": "Two requests of Estonia together meet the threshold T-1.",
+        }
+    ]
+    made.document["rulings"] = [
+        {"kind": "apart", "request_ids": ["EST-26-001", "EST-26-009"]}
+    ]
+    return made
+
+
+def many(count: int, seed: int = 7) -> Sample:
+    """Return a synthetic batch of any size, about two fifths of it alone."""
+    chance = random.Random(seed)
+    codes = sorted(CUSTOMERS)
+    requests = [
+        request(
+            f"R-{number:06}",
+            chance.choice(codes),
+            chance.choice(SYSTEMS),
+            AS_OF + timedelta(days=chance.randrange(-60, 365)),
+            value_cents=chance.randrange(1_000_000_00, 400_000_000_00),
+            lines=chance.randrange(1, 40),
+            needed_by=(
+                date(2026, 12, 31) + timedelta(days=chance.randrange(900))
+                if chance.random() < 0.4
+                else None
+            ),
+            priority=chance.choices(list(Priority), (8, 2, 1))[0],
+        )
+        for number in range(count)
+    ]
+    waiting = sorted(requests, key=lambda r: (r.system, r.received_on))
+    partition: list[list[str]] = []
+    while waiting:
+        size = chance.choices((1, 2, 3, 4, 6), (5, 2, 1, 1, 1))[0]
+        members = [waiting.pop(0) for _ in range(min(size, len(waiting)))]
+        near = [m for m in members if m.system == members[0].system]
+        partition.append([m.request_id for m in near])
+        partition += [[m.request_id] for m in members if m not in near]
+    return sample(requests, partition)
