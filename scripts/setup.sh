@@ -19,7 +19,10 @@ new_enough() {
 # A pyenv shim answers by name yet may run nothing, so each candidate is run. The base
 # executable is taken, lest .venv be rebuilt on itself when it is active.
 candidates() {
-    if [ -n "${PYTHON:-}" ]; then printf '%s\n' "$PYTHON"; fi
+    if [ -n "${PYTHON:-}" ]; then
+        printf '%s\n' "$PYTHON"
+        return
+    fi
     printf '%s\n' python3.13 python3.12 python3.14 python3 python
     pyenv=${PYENV_ROOT:-${HOME:-/nonexistent}/.pyenv}/versions
     ls -d "$pyenv"/3.13.*/bin/python3 "$pyenv"/3.12.*/bin/python3 \
@@ -45,9 +48,9 @@ find_uv() {
 }
 
 describe_found() {
-    if version=$(python3 -c 'import platform; print(platform.python_version())' 2>/dev/null)
-    then printf 'found %s' "$version"
-    else printf 'found none'
+    if version=$("${PYTHON:-python3}" -c 'import platform; print(platform.python_version())' 2>/dev/null)
+    then printf '%s is %s' "${PYTHON:-python3}" "$version"
+    else printf '%s does not run' "${PYTHON:-python3}"
     fi
 }
 
