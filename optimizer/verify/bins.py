@@ -299,11 +299,14 @@ def check_warnings(
     found: dict[str, set[str]] = {}
     for place, warning in enumerate(stated):
         named = texts(at(warning, "request_ids"))
-        found.setdefault(str(at(warning, "code")), set()).update(named)
-        if len(set(named)) != len(named):
+        already = found.setdefault(str(at(warning, "code")), set())
+        if not named or len({*already, *named}) != len(already) + len(named):
             report.add(
-                f"{where}[{place}]", "warning", "A warning names one request twice."
+                f"{where}[{place}]",
+                "warning",
+                f"{where}[{place}] names no request, or one that is named already.",
             )
+        already.update(named)
     due = warnings_due(setting, members)
     for code in sorted(found.keys() | due.keys()):
         if code not in found:

@@ -6,7 +6,6 @@ Effort and waiting are integers in thousandths of a staff-day.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from itertools import combinations
 from math import factorial
 from typing import Final
 
@@ -65,8 +64,9 @@ def unit_effort(stage: Stage, unit: Unit, rate: int, concerned: Sequence[Fact]) 
         return rate * len({name(fact.request) for fact in concerned})
     distinct = {name(fact.request) for fact in concerned}
     first_time = {name(fact.request) for fact in concerned if not fact.precedent}
+    effort = rate * len(first_time)
     known = len(distinct) - len(first_time)
-    return rate * len(first_time) + with_precedent(rate, stage) * known
+    return effort + with_precedent(rate, stage) * known if known else effort
 
 
 def stage_effort(stage: Stage, case: EffortCase, members: Members) -> int:
@@ -200,25 +200,27 @@ def _shared_effort(
     policy: Policy, customers: Sequence[str], of: Mapping[str, Members]
 ) -> list[int]:
     """Return, for every coalition as a bit set, its effort that customers share."""
-    held: list[tuple[int, list[set[Hashable]]]] = []
+    requests, sizes = [0], [0]
+    for customer in customers:  # each doubles the list: coalitions with it come last
+        requests += [asked + len(of[customer]) for asked in requests]
+        sizes += [size + 1 for size in sizes]
+    worth = [
+        coordination_effort(policy, EffortCase.DEFAULT, asked, size)
+        for asked, size in zip(requests, sizes, strict=True)
+    ]
     for stage in policy.stages:
         for unit, rate in stage.effort[EffortCase.DEFAULT].items():
             if unit in OF_ONE_CUSTOMER or not rate:
                 continue
             name = UNIT_OF[unit]
-            units = [
-                {name(f.request) for f in of[c] if triggered(stage.trigger, f)}
-                for c in customers
-            ]
-            held.append((rate, units))
-    count = len(customers)
-    worth = [0] * (1 << count)
-    for size in range(1, count + 1):
-        for coalition in combinations(range(count), size):
-            requests = sum(len(of[customers[place]]) for place in coalition)
-            effort = coordination_effort(policy, EffortCase.DEFAULT, requests, size)
-            for rate, units in held:
-                distinct = set[Hashable]().union(*(units[p] for p in coalition))
-                effort += rate * len(distinct)
-            worth[sum(1 << place for place in coalition)] = effort
+            distinct: list[set[Hashable]] = [set()]
+            for customer in customers:
+                units = {
+                    name(fact.request)
+                    for fact in of[customer]
+                    if triggered(stage.trigger, fact)
+                }
+                distinct += [others | units for others in distinct]
+            for coalition, found in enumerate(distinct):
+                worth[coalition] += rate * len(found)
     return worth

@@ -1,0 +1,541 @@
+"""The verifier accepts what is right and finds whatever is changed."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from time import process_time
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.batch import Document as DocumentKind
+from optimizer.batch import Precedent, Priority
+from optimizer.policy import Category
+from optimizer.rulings import Rulings
+from optimizer.verify import Finding, verify
+from tests import oracle
+from tests.factories import (
+    DAY,
+    Case,
+    batch,
+    catalogue,
+    dense_case,
+    policy,
+    random_case,
+    request,
+    threshold,
+)
+from tests.plain_document import Document, plain_document
+
+EVERYONE: Final = (
+    Category(name="all", all_of=("nato_plus_five",), include=("SAU", "MAR")),
+)
+
+
+def codes(findings: tuple[Finding, ...]) -> set[str]:
+    """Return the kinds of fault found."""
+    return {finding.code for finding in findings}
+
+
+def best_document(case: Case) -> Document:
+    """Return the document of an optimal plan, as it would be read from a file."""
+    document = plain_document(case, oracle.best_partition(*case)[1])
+    read: Document = json.loads(json.dumps(document))
+    return read
+
+
+def rich_case() -> tuple[Case, list[tuple[str, ...]]]:
+    """Return a case and a plan in which everything a document can say is said."""
+    asked = batch(
+        request(  # with T1 it creates a notification
+            "G1",
+            customer="GRC",
+            value_usd=20e6,
+            needed_by=date(2026, 2, 1),
+            end_use_monitoring=True,
+        ),
+        request(
+            "T1",
+            customer="TUR",
+            value_usd=20e6,
+            received_on=DAY + timedelta(days=9),
+            needed_by=date(2028, 2, 1),
+            priority=Priority.PRIORITY,
+            defaulted=("region",),
+        ),
+        request("S1", customer="SAU", value_usd=60e6),  # two clocks with P1
+        request("P1", customer="POL", value_usd=120e6, lines=4),
+        request("A1", customer="AUS", document=DocumentKind.P_AND_A),
+        request("F1", customer="MAR", system="Javelin", value_usd=9e6),
+        request("F2", system="Patriot", document=DocumentKind.P_AND_A),
+        request("E1", system="Javelin", configuration="Javelin F"),
+        request("E2", customer="LTU", received_on=DAY + timedelta(days=30)),
+        request("L1", customer="LVA", system="Patriot", value_usd=15e6),
+        request("L2", customer="LVA", system="Patriot", value_usd=15.01e6),
+        precedents=[
+            Precedent(customer="POL", system="HIMARS", approved_on=date(2020, 3, 1))
+        ],
+    )
+    rules = policy(
+        categories=EVERYONE, region="any", keep_apart=(), max_requests=3, agency="any"
+    )
+    rulings = Rulings(
+        together=(("E1", "E2"),),
+        apart=frozenset({("L1", "L2")}),
+        fixed=(("F1", "F2"),),
+    )
+    pairs = [("G1", "T1"), ("S1", "P1"), ("E1", "E2"), ("F1", "F2")]
+    plan = [*pairs, ("A1",), ("L1",), ("L2",)]
+    return Case(asked, rules, catalogue(), DAY, rulings), plan
+
+
+def rich_document() -> tuple[Case, Document]:
+    """Return the rich case and its document, at a bound well below its total."""
+    case, plan = rich_case()
+    total = sum(oracle.bin_cost(ids, *case[:4]) for ids in plan)
+    return case, plain_document(case, plan, bound=total // 2)
+
+
+# --- what is right is accepted ------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [random_case, dense_case])
+@pytest.mark.parametrize("seed", range(25))
+def test_optimal_documents_are_accepted(
+    make: Callable[[int, int], Case], seed: int
+) -> None:
+    case = make(seed, 9)
+    assert verify(best_document(case), *case) == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(min_value=100, max_value=100_000))
+def test_documents_of_any_random_case_are_accepted(seed: int) -> None:
+    case = random_case(seed, 7)
+    assert verify(best_document(case), *case) == ()
+
+
+def test_rich_document_is_accepted_and_says_everything() -> None:
+    case, document = rich_document()
+    assert verify(document, *case) == ()
+    said = {w["code"] for stated in document["bins"] for w in stated["warnings"]}
+    assert said == {
+        "joint_sum_crosses_threshold",
+        "mixed_notification_clocks",
+        "greece_with_turkiye",
+        "enhanced_end_use_monitoring",
+        "needed_by_before_forecast",
+        "price_and_availability",
+        "needed_by_spread",
+        "known_only_by_default",
+    }
+    assert document["status"] == "feasible"
+    assert [entry["customer"] for entry in document["fragmentation"]] == ["LVA"]
+
+
+def test_empty_batch_has_an_empty_optimal_plan() -> None:
+    case = Case(batch(), policy(), catalogue(), DAY, Rulings())
+    document = plain_document(case, [])
+    assert (document["status"], document["gap"]) == ("optimal", 0.0)
+    assert verify(document, *case) == ()
+
+
+# --- whatever is changed is found ---------------------------------------------------
+
+UNCHECKED: Final = {"proposal_id", "created_at", "solve_seconds", "title", "text"}
+"""Names of leaves that nothing in the input gives."""
+
+type Path = tuple[str | int, ...]
+
+
+def nodes(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every node of a document below its root, with the way to it."""
+    items: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    for key, inner in items:
+        if path[:1] == ("versions",) or key in UNCHECKED or key == "versions":
+            continue
+        if path == ("input",) and "sha256" in str(key):
+            continue
+        yield (*path, key), inner
+        yield from nodes(inner, (*path, key))
+
+
+def changed(document: Any, path: Path, value: Any) -> Any:
+    """Return a document with another value at one place; the first stays as it is."""
+    if not path:
+        return value
+    key, *rest = path
+    copied = copy.copy(document)
+    copied[key] = changed(document[key], tuple(rest), value)
+    return copied
+
+
+def is_free_name(path: Path) -> bool:
+    """Tell whether any text would do: bin ids, and reasons that are no rule."""
+    return path[-1] == "bin_id" or ("alone_because" in path and path[-1] == "code")
+
+
+def other_leaf(path: Path, value: Any) -> list[Any]:
+    """Return wrong values for a number, date, flag, text or null."""
+    if value is None:
+        return ["something"]
+    if isinstance(value, bool):
+        return [not value, None]
+    if isinstance(value, int):
+        return [value + 1, value - 1, str(value)]
+    if isinstance(value, float):
+        return [value + 0.001, value - 0.001, str(value)]
+    if isinstance(value, str):
+        if is_free_name(path):
+            return [""]
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return [f"{value}?", None]
+        return [(day + timedelta(days=1)).isoformat(), None]
+    return []
+
+
+def other_list(path: Path, value: Any) -> list[Any]:
+    """Return lists with an item lost, doubled or added."""
+    if not isinstance(value, list):
+        return []
+    wrong: list[Any] = [[*value, "NO-SUCH"]]
+    same_if_repeated = {"alone_because", "with", "rulings"} & {*map(str, path)}
+    if value and not same_if_repeated:
+        wrong.append([*value, value[0]])
+    if value and path[-1] != "with" and (path[-1] != "alone_because"):
+        wrong.append(value[:-1])
+    if value and path[-1] != "with":
+        wrong.append([])
+    return wrong
+
+
+@pytest.mark.parametrize("wrong_values", [other_leaf, other_list])
+@pytest.mark.parametrize("name", ["rich", "random 8", "random 13", "dense 7"])
+def test_every_single_change_is_found(
+    name: str, wrong_values: Callable[[Path, Any], list[Any]]
+) -> None:
+    kind, _, seed = name.partition(" ")
+    if kind == "rich":
+        case, document = rich_document()
+    else:
+        case = (random_case if kind == "random" else dense_case)(int(seed), 6)
+        document = best_document(case)
+    tried = [
+        (path, wrong)
+        for path, value in nodes(document)
+        for wrong in wrong_values(path, value)
+    ]
+    assert len(tried) > 25
+    missed = [
+        (path, wrong)
+        for path, wrong in tried
+        if not verify(changed(document, path, wrong), *case)
+    ]
+    assert missed == []
+
+
+def test_every_missing_key_is_found() -> None:
+    case, document = rich_document()
+    missed = []
+    for path, _ in nodes(document):
+        if isinstance(path[-1], int):
+            continue
+        copied = copy.deepcopy(document)
+        place: Any = copied
+        for key in path[:-1]:
+            place = place[key]
+        del place[path[-1]]
+        optional = {"with"} & {*map(str, path)} or path[-1:] == ("rulings",)
+        if not verify(copied, *case) and not optional:
+            missed.append(path)
+    assert missed == []
+
+
+JUNK: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    -1,
+    10**400,
+    float("inf"),
+    "",
+    "x",
+    [],
+    [[]],
+    {},
+    {"x": []},
+)
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_junk_anywhere_is_judged_and_never_raises(turn: int) -> None:
+    """Each place in turn gets another piece of junk."""
+    case, document = rich_document()
+    for number, (path, value) in enumerate(nodes(document), start=turn):
+        junk = JUNK[number % len(JUNK)]
+        findings = verify(changed(document, path, junk), *case)
+        as_good = "with" in path or (junk == "x" and is_free_name(path))
+        if junk != value and not as_good:
+            assert findings, (path, junk)
+    for junk in JUNK:
+        assert verify({"bins": junk, "rulings": junk}, *case)
+
+
+# --- plans that break a rule, with every figure as it should be ----------------------
+
+LATER: Final = DAY + timedelta(days=50)
+
+
+@pytest.mark.parametrize(
+    ("code", "rules", "second"),
+    [
+        ("category", {}, {"customer": "KOR", "region": "Baltic"}),
+        ("system", {"system": "family"}, {"system": "GMLRS"}),
+        ("system", {}, {"system": "Javelin"}),
+        ("system", {"system": "configuration"}, {"configuration": "Block II"}),
+        ("region", {}, {"region": "Mediterranean"}),
+        ("region", {"region": "same"}, {"customer": "POL"}),
+        ("agency", {}, {"implementing_agency": "navy"}),
+        ("document", {}, {"document": DocumentKind.P_AND_A}),
+        ("window", {"window_days": 49}, {"received_on": LATER}),
+        ("kept_apart", {}, {"customer": "LVA", "keep_apart_from": ("EST",)}),
+        ("kept_apart", {"keep_apart": (("LVA", "EST"),)}, {"customer": "LVA"}),
+    ],
+)
+def test_pair_that_breaks_one_rule_is_found(
+    code: str, rules: dict[str, Any], second: dict[str, Any]
+) -> None:
+    asked = batch(request("R1"), request("R2", **second))
+    case = Case(asked, policy(**rules), catalogue(), DAY, Rulings())
+    assert codes(verify(plain_document(case, [("R1", "R2")]), *case)) == {code}
+    ruled = case._replace(rulings=Rulings(together=(("R1", "R2"),)))
+    assert verify(plain_document(ruled, [("R1", "R2")]), *ruled) == ()
+    accepted = case._replace(rulings=Rulings(fixed=(("R1", "R2"),)))
+    assert verify(plain_document(accepted, [("R1", "R2")]), *accepted) == ()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first", "allowed"),
+    [
+        (DAY, Priority.ROUTINE, True),  # 50 days of at most 120
+        (DAY, Priority.URGENT, False),  # of at most 21
+        (LATER - timedelta(days=21), Priority.URGENT, True),  # the rest is sunk
+        (LATER - timedelta(days=22), Priority.URGENT, False),
+        (LATER, Priority.URGENT, True),
+    ],
+)
+def test_wait_rule_binds_the_earlier_request(
+    as_of: date, first: Priority, allowed: bool
+) -> None:
+    asked = batch(
+        request("R1", priority=first),
+        request("R2", received_on=LATER, priority=Priority.URGENT),
+    )
+    case = Case(asked, policy(), catalogue(), as_of, Rulings())
+    found = codes(verify(plain_document(case, [("R1", "R2")], bound=0), *case))
+    assert found == (set() if allowed else {"wait"})
+
+
+@pytest.mark.parametrize(
+    "limit", [{"max_requests": 2}, {"max_customers": 1}, {"max_value_usd": 29_999_999}]
+)
+def test_bin_over_a_limit_is_found(limit: dict[str, Any]) -> None:
+    asked = batch(request("R1"), request("R2"), request("R3", customer="LVA"))
+    case = Case(asked, policy(**limit), catalogue(), DAY, Rulings())
+    plan = [("R1", "R2", "R3")]
+    assert codes(verify(plain_document(case, plan, bound=0), *case)) == {"limits"}
+    accepted = case._replace(rulings=Rulings(fixed=(("R1", "R2", "R3"),)))
+    assert verify(plain_document(accepted, plan), *accepted) == ()
+
+
+def test_one_request_over_the_value_limit_stands_alone() -> None:
+    case = Case(
+        batch(request("R1")), policy(max_value_usd=1), catalogue(), DAY, Rulings()
+    )
+    assert verify(plain_document(case, [("R1",)]), *case) == ()
+
+
+@pytest.mark.parametrize(
+    ("rulings", "plan"),
+    [
+        (Rulings(together=(("R1", "R2"),)), [("R1",), ("R2",), ("R3",)]),
+        (Rulings(fixed=(("R1", "R2"),)), [("R1", "R2", "R3")]),
+        (Rulings(fixed=(("R1",),)), [("R1", "R2"), ("R3",)]),
+    ],
+)
+def test_ruling_not_obeyed_is_found(
+    rulings: Rulings, plan: list[tuple[str, ...]]
+) -> None:
+    asked = batch(request("R1"), request("R2"), request("R3"))
+    case = Case(asked, policy(), catalogue(), DAY, rulings)
+    assert codes(verify(plain_document(case, plan, bound=0), *case)) == {"rulings"}
+
+
+def test_apart_ruling_holds_inside_a_bin() -> None:
+    asked = batch(request("R1"), request("R2"))
+    rulings = Rulings(apart=frozenset({("R1", "R2")}))
+    case = Case(asked, policy(), catalogue(), DAY, rulings)
+    document = plain_document(case, [("R1", "R2")])
+    assert codes(verify(document, *case)) == {"kept_apart"}
+
+
+def test_request_dropped_doubled_or_moved_is_found() -> None:
+    asked = batch(request("R1"), request("R2"), request("R3", customer="SAU"))
+    case = Case(asked, policy(), catalogue(), DAY, Rulings())
+    dropped = plain_document(case, [("R1", "R2")], bound=0)
+    doubled = plain_document(case, [("R1", "R2"), ("R2", "R1"), ("R3",)], bound=0)
+    moved = plain_document(case, [("R1",), ("R2", "R3")], bound=0)
+    assert "partition" in codes(verify(dropped, *case))
+    assert "partition" in codes(verify(doubled, *case))
+    assert codes(verify(moved, *case)) == {"category", "region"}
+
+
+def test_bins_out_of_order_are_found() -> None:
+    case, document = rich_document()
+    document["bins"].reverse()
+    assert codes(verify(document, *case)) == {"shape"}
+
+
+# --- bound, status, reasons, shares -------------------------------------------------
+
+
+def test_bound_above_a_cheaper_plan_is_refuted() -> None:
+    """Two customers of unlike systems joined by nothing but coordination."""
+    asked = batch(request("R1"), request("R2", customer="LVA", system="GMLRS"))
+    case = Case(asked, policy(coordination=(90_000, 0)), catalogue(), DAY, Rulings())
+    document = plain_document(case, [("R1", "R2")])
+    assert [(f.where, f.code) for f in verify(document, *case)] == [
+        ("lower_bound", "bound")
+    ]
+    held = case._replace(rulings=Rulings(together=(("R1", "R2"),)))
+    assert verify(plain_document(held, [("R1", "R2")]), *held) == ()
+
+
+@pytest.mark.parametrize(("short", "status"), [(0, "optimal"), (1, "feasible")])
+def test_optimal_is_said_only_at_no_gap(short: int, status: str) -> None:
+    case = Case(batch(request("R1")), policy(), catalogue(), DAY, Rulings())
+    total = oracle.bin_cost(("R1",), *case[:4])
+    document = plain_document(case, [("R1",)], bound=total - short)
+    assert document["status"] == status
+    assert verify(document, *case) == ()
+    document["status"] = "optimal" if status == "feasible" else "feasible"
+    assert codes(verify(document, *case)) == {"status"}
+
+
+def test_callers_judge_of_the_bound_is_asked() -> None:
+    case, document = rich_document()
+    asked: list[Decimal] = []
+
+    def judge(bound: Decimal) -> list[str]:
+        asked.append(bound)
+        return ["The duals do not sum to it."]
+
+    findings = verify(document, *case, certificate_check=judge)
+    assert [(f.code, f.text) for f in findings] == [
+        ("certificate", "The duals do not sum to it.")
+    ]
+    assert asked == [Decimal(repr(document["lower_bound"]))]
+
+
+@pytest.mark.parametrize(
+    ("reason", "true"),
+    [
+        ({"code": "system", "with": ["R2"]}, True),
+        ({"code": "region", "with": ["R2"]}, False),
+        ({"code": "system", "with": ["R2", "R3"]}, False),
+        ({"code": "system", "with": []}, False),
+        ({"code": "system", "with": ["R9"]}, False),
+        ({"code": "costs_more", "with": ["R3"]}, True),
+        ({"code": "limits", "with": ["R3"]}, False),
+        ({"code": "limits", "with": ["R3", "R4"]}, True),
+        ({"code": "category", "with": []}, False),
+    ],
+)
+def test_reason_for_being_alone_must_be_true(
+    reason: dict[str, Any], true: bool
+) -> None:
+    asked = batch(
+        request("R1"), request("R2", system="Javelin"), request("R3"), request("R4")
+    )
+    case = Case(asked, policy(max_requests=2), catalogue(), DAY, Rulings())
+    document = plain_document(case, [("R1",), ("R2",), ("R3", "R4")], bound=0)
+    document["bins"][0]["alone_because"] = [reason | {"text": "So it is."}]
+    expected = set() if true else {"alone_because"}
+    assert codes(verify(document, *case)) == expected
+
+
+def test_customer_in_no_category_needs_no_other_request_as_a_reason() -> None:
+    asked = batch(request("R1", customer="SAU"))
+    case = Case(asked, policy(), catalogue(), DAY, Rulings())
+    document = plain_document(case, [("R1",)])
+    document["bins"][0]["alone_because"] = [
+        {"code": "category", "text": "In no category.", "with": []}
+    ]
+    assert verify(document, *case) == ()
+
+
+def test_shares_above_eight_customers_need_only_sum_to_the_saving() -> None:
+    customers = ["EST", "LVA", "LTU", "POL", "GRC", "TUR", "KOR", "AUS", "SAU"]
+    asked = batch(*(request(f"R-{code}", customer=code) for code in customers))
+    rules = policy(categories=EVERYONE, region="any", max_customers=9, keep_apart=())
+    everyone = tuple(f"R-{code}" for code in customers)
+    rulings = Rulings(together=(tuple(sorted(everyone)),))
+    case = Case(asked, rules, catalogue(), DAY, rulings)
+    document = plain_document(case, [everyone])
+    assert verify(document, *case) == ()
+    shares = document["bins"][0]["fair_share"]
+    shares["EST"], shares["LVA"] = shares["EST"] + 1, shares["LVA"] - 1
+    assert verify(document, *case) == ()
+    shares["EST"] += 0.001
+    assert codes(verify(document, *case)) == {"figure"}
+
+
+def test_notification_row_is_the_one_in_force() -> None:
+    """The historical row ends and another begins between two proposals."""
+    rows = (
+        threshold("OLD", valid_to=date(2026, 1, 4), clock_days=40),
+        threshold("NEW", valid_from=date(2026, 1, 5), total_cents=1, mde_cents=None),
+    )
+    for as_of, row in ((date(2026, 1, 4), "OLD"), (date(2026, 1, 5), "NEW")):
+        asked = batch(request("R1"), request("R2"))
+        case = Case(asked, policy(), catalogue(rows), as_of, Rulings())
+        document = plain_document(case, [("R1", "R2")])
+        assert document["bins"][0]["joint_case"]["threshold_id"] == row
+        assert verify(document, *case) == ()
+
+
+def test_two_thousand_requests_in_bins_of_twelve_take_under_two_seconds() -> None:
+    customers = ["EST", "LVA", "LTU", "POL", "GRC", "TUR", "KOR", "AUS"]
+    asked = batch(
+        *(
+            request(
+                f"R{place:04}",
+                customer=customers[place % 8],
+                configuration=f"Block {place % 5}",
+                received_on=DAY + timedelta(days=place // 100),
+            )
+            for place in range(2000)
+        )
+    )
+    rules = policy(categories=EVERYONE, region="any", keep_apart=())
+    case = Case(asked, rules, catalogue(), DAY, Rulings())
+    names = [r.request_id for r in asked.requests]
+    bins = [
+        {"request_ids": names[first : first + 12], "starts_on": f"{first:09}"}
+        for first in range(0, 2000, 12)
+    ]
+    begun = process_time()
+    findings = verify({"bins": bins}, *case)
+    taken = process_time() - begun
+    assert findings
+    assert not {"partition", "limits", "category"} & codes(findings)
+    assert taken < 2
