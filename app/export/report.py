@@ -297,7 +297,7 @@ class _View:
             systems += " …"
         return timeline.Lane(
             bin_id=bin_["bin_id"],
-            text=f"{systems}, saves {numbers.days(saved)}",
+            text=f"{systems}, saves {numbers.days(saved)} staff-days",
             starts_on=date.fromisoformat(bin_["starts_on"]),
             forecast_on=date.fromisoformat(bin_["forecast_on"]),
             saved=saved,

@@ -8,8 +8,8 @@ from markupsafe import Markup
 from app.export.numbers import days, percent
 from app.export.pictures import svg
 
-_ROW: Final = 52
-_BAR: Final = 12
+_ROW: Final = 58
+_BAR: Final = 14
 _TOP: Final = 34
 _WIDEST: Final = 74.0  # percent; the rest is for the figure behind the bar
 
@@ -43,7 +43,9 @@ def draw(stages: list[StageEffort]) -> Markup:
             svg.tag(
                 "text",
                 stage.name,
-                svg.tag("tspan", f"  {stage.id}" if stage.id else "", class_="muted"),
+                svg.tag(
+                    "tspan", f"  {stage.id}" if stage.id else "", class_="stage-id"
+                ),
                 x="0",
                 y=top + 12,
                 class_="label",
@@ -70,9 +72,9 @@ def draw(stages: list[StageEffort]) -> Markup:
 def _legend() -> list[Markup]:
     return [
         svg.tag("rect", x="0", y=3, width=22, height=_BAR, class_="before"),
-        svg.tag("text", "Country by country", x="28", y=13, class_="small"),
-        svg.tag("rect", x="45%", y=3, width=22, height=_BAR, class_="after"),
-        svg.tag("text", "This proposal", x="45%", dx=28, y=13, class_="small"),
+        svg.tag("text", "Country by country", x="28", y=14.5, class_="small"),
+        svg.tag("rect", x="50%", y=3, width=22, height=_BAR, class_="after"),
+        svg.tag("text", "This proposal", x="50%", dx=28, y=14.5, class_="small"),
     ]
 
 
@@ -91,6 +93,6 @@ def _bar(value: float, largest: float, y: float, kind: str, text: str) -> list[M
             )
         )
     parts.append(
-        svg.tag("text", text, x=svg.percent(width), dx=6, y=y + 10, class_="figure")
+        svg.tag("text", text, x=svg.percent(width), dx=6, y=y + 11.5, class_="figure")
     )
     return parts

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from app.export.numbers import counted, month
 from app.export.pictures import svg
 
-MOST_LANES: Final = 14
-MOST_MEMBERS: Final = 64
-"""Reviews and requests beyond which the picture would no longer be read."""
+MOST_LANES: Final = 12
+MOST_MEMBERS: Final = 56
+"""Reviews and requests beyond which the picture would not fit a printed page."""
 
 _LEFT, _RIGHT = 11.0, 97.0  # percent of the width that the days span
 _HEADER: Final = 88
@@ -217,7 +217,7 @@ def _lane(lane: Lane, scale: _Scale, top: float) -> list[Markup]:
             svg.tag("tspan", f"  {lane.text}", class_="muted"),
             x="0",
             y=top + 15,
-            class_="label",
+            class_="label on-paper",
         ),
         svg.tag(
             "rect",
@@ -296,7 +296,7 @@ def _strip(alone: list[date], scale: _Scale, top: float) -> list[Markup]:
             ),
             x="0",
             y=top + 10,
-            class_="label",
+            class_="label on-paper",
         ),
     ]
     parts += [

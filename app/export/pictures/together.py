@@ -97,8 +97,9 @@ def _grid(order: list[str], step: float, names: dict[str, str]) -> list[Markup]:
         middle = number * _ROW + _ROW / 2
         x = svg.percent((number + 0.5) * step)
         if number:
+            end = svg.percent(number * step)
             parts.append(
-                svg.tag("line", x1="0", x2=x, y1=middle, y2=middle, class_="grid")
+                svg.tag("line", x1="0", x2=end, y1=middle, y2=middle, class_="grid")
             )
         if number < len(order) - 1:
             parts.append(
