@@ -8,12 +8,14 @@ from collections import Counter
 from datetime import date
 from io import StringIO
 from itertools import islice
+from pathlib import Path
 from statistics import median
 
 import pytest
 
 from app.catalogue import load_catalogue, read_table
 from app.generate import COLUMNS, generate, write_batch
+from app.intake.read import read_requests
 
 MANY = 20_000
 
@@ -86,6 +88,13 @@ def test_csv_has_the_documented_columns_and_unique_ids() -> None:
 
     assert tuple(rows[0]) == COLUMNS
     assert len({row["request_id"] for row in rows}) == len(rows) == 1_000
+
+
+def test_every_row_is_accepted_by_the_intake(tmp_path: Path) -> None:
+    file = tmp_path / "synthetic.csv"
+    file.write_text(batch_text(2_000, 6), encoding="utf-8", newline="")
+
+    assert len(read_requests([str(file)]).requests) == 2_000
 
 
 def test_weights_name_only_what_the_catalogue_knows() -> None:

@@ -11,7 +11,8 @@ import pytest
 from openpyxl import load_workbook
 
 from app.catalogue import load_catalogue
-from app.errors import WrongUsage
+from app.errors import InputRefused, WrongUsage
+from app.intake.read import read_precedents, read_requests
 from app.samples import sample_names, sample_path, samples_folder
 
 BALTIC = "baltic-rocket-artillery"
@@ -122,6 +123,40 @@ def test_rulings_name_requests_of_the_baltic_batch() -> None:
         "together",
     ]
     assert {i for ruling in rulings for i in ruling["request_ids"]} <= ids
+
+
+def test_samples_are_read_whole() -> None:
+    announced = read_requests([str(sample_path("announced-2022-2026.csv"))])
+
+    assert len(announced.requests) == 153
+    assert len(read_precedents(str(sample_path("precedents.csv")))) == 54
+
+
+def test_the_three_forms_of_the_baltic_batch_are_read_alike() -> None:
+    csv_form, json_form, workbook = (
+        read_requests([str(sample_path(BALTIC + suffix))]).requests
+        for suffix in (".csv", ".json", ".xlsx")
+    )
+    assert len(csv_form) == 12
+    assert csv_form == json_form == workbook
+
+
+def test_each_faulty_row_is_refused_for_the_column_its_remark_names() -> None:
+    with pytest.raises(InputRefused) as refused:
+        read_requests([str(sample_path("faulty.csv"))])
+
+    faults: dict[int, list[str]] = {}
+    for fault in refused.value.faults:
+        assert fault.row is not None
+        faults.setdefault(fault.row, []).append(fault.column or "")
+    named = {
+        row: [record["remarks"].split()[0]]
+        for row, record in enumerate(rows("faulty.csv"), start=2)
+    }
+    *_, last = named
+    named[last] = ["customer", "received_on", "quantity"]  # "three faults in one row"
+    assert refused.value.good_rows == 0
+    assert faults == named
 
 
 def test_each_faulty_row_says_what_is_wrong_with_it() -> None:
