@@ -49,6 +49,7 @@ class Instance:
     feature_at: Ints
     features: Ints
     weight: Ints
+    per_customer: Bytes  # 1 where a feature stands for a customer
     customer_at: Ints
     customers: Ints
     candidate_at: Ints
@@ -148,7 +149,7 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
         )
         for item in items
     ]
-    weight, features = _merge_features(own, touched)
+    weight, features, per_customer = _merge_features(own, touched, customers)
     alone = [cost.cost(problem, item) if len(item) > 1 else 0 for item in items]
     feature_at, feature_list = _ragged(features)
     customer_at, customer_list = _ragged(customers)
@@ -174,6 +175,7 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
         feature_at=feature_at,
         features=feature_list,
         weight=_ints(weight),
+        per_customer=per_customer,
         customer_at=customer_at,
         customers=customer_list,
         candidate_at=candidate_at,
@@ -254,11 +256,14 @@ def _touches(problem: Problem, position: int) -> tuple[int, dict[cost.Feature, i
 
 
 def _merge_features(
-    own: list[int], touched: Sequence[dict[cost.Feature, int]]
-) -> tuple[list[int], list[list[int]]]:
+    own: list[int],
+    touched: Sequence[dict[cost.Feature, int]],
+    customers: Sequence[Sequence[int]],
+) -> tuple[list[int], list[list[int]], Bytes]:
     """Merge features with the same items; fold those of one item into ``own``.
 
-    Returns the weights and, for each item, its feature numbers ascending.
+    A customer's items always share a feature of their own, which counts the customer.
+    Returns weights, each item's feature numbers ascending, and which count customers.
     """
     items_of: dict[cost.Feature, list[int]] = defaultdict(list)
     weight_of: dict[cost.Feature, int] = {}
@@ -269,16 +274,25 @@ def _merge_features(
     merged: dict[tuple[int, ...], int] = defaultdict(int)
     for feature, indices in items_of.items():
         merged[tuple(indices)] += weight_of[feature]
+    buys: dict[int, list[int]] = defaultdict(list)
+    for index, row in enumerate(customers):
+        for customer in row:
+            buys[customer].append(index)
+    counted = {tuple(indices) for indices in buys.values()}
+    for group in sorted(counted):
+        merged[group] += 0
     weights: list[int] = []
     numbers: list[list[int]] = [[] for _ in touched]
-    for indices, weight in merged.items():
-        if len(indices) == 1:
-            own[indices[0]] += weight
+    flags: list[int] = []
+    for group, weight in merged.items():
+        if len(group) == 1 and group not in counted:
+            own[group[0]] += weight
             continue
-        for index in indices:
+        for index in group:
             numbers[index].append(len(weights))
         weights.append(weight)
-    return weights, numbers
+        flags.append(int(group in counted))
+    return weights, numbers, np.array(flags, dtype=np.uint8)
 
 
 def _classes(
@@ -485,9 +499,10 @@ def restrict(instance: Instance, part: Sequence[int]) -> Instance:
         {(int(f),): int(instance.weight[f]) for f in instance.features_of(i)}
         for i in part
     ]
-    weight, rows = _merge_features(own, touched)
+    buyers = [[int(c) for c in instance.customers_of(i)] for i in part]
+    weight, rows, per_customer = _merge_features(own, touched, buyers)
     feature_at, features = _ragged(rows)
-    customer_at, customers = _ragged([list(instance.customers_of(i)) for i in part])
+    customer_at, customers = _ragged(buyers)
     used, cls = np.unique(instance.cls[chosen], return_inverse=True)
     return replace(
         instance,
@@ -503,6 +518,7 @@ def restrict(instance: Instance, part: Sequence[int]) -> Instance:
         feature_at=feature_at,
         features=features,
         weight=_ints(weight),
+        per_customer=per_customer,
         customer_at=customer_at,
         customers=customers,
         candidate_at=candidate_at,

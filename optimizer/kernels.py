@@ -24,6 +24,10 @@ import numpy as np
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
+ROOT_TRIES = 24
+NODE_TRIES = 6
+"""Steps of the multipliers of the limits, at an anchor's first node and at others."""
+
 
 @compiled
 def count_candidates(
@@ -111,6 +115,7 @@ def price_anchor(
     feature_at,
     features,
     weight,
+    per_customer,
     customer_at,
     customers,
     candidate_at,
@@ -119,6 +124,7 @@ def price_anchor(
     max_requests,
     max_customers,
     max_value,
+    tau,
     cut_at,
     cuts,
     sigma,
@@ -164,7 +170,7 @@ def price_anchor(
         item[m] = i
         profit[m] = p
         m += 1
-    base = duals[k] - scale * (own[k] + pair_fee)
+    base = duals[k] + tau - scale * (own[k] + pair_fee)
     total_features = weight.shape[0]
     local = np.full(total_features, -1, np.int64)  # -1 free, -2 paid by the anchor
     for e in range(feature_at[k], feature_at[k + 1]):
@@ -191,7 +197,7 @@ def price_anchor(
             p = profit[j]
             for e in range(feature_at[i], feature_at[i + 1]):
                 f = features[e]
-                if local[f] == -1 and touched[f] == 1:
+                if local[f] == -1 and touched[f] == 1 and not per_customer[f]:
                     p -= scale * weight[f]
                     touched[f] = -1  # folded
             if p <= 0:
@@ -213,21 +219,33 @@ def price_anchor(
     item = item[:m][order]
     profit = profit[:m][order]
 
-    # The local network: items -> features.
+    # The local network: items -> features. A cut is a feature paid for at the second
+    # of its items: of no weight while none is in the bin, of weight sigma at one.
     edges = 0
     nf = 0
+    local_cut = np.full(sigma.shape[0], -1, np.int64)
     for j in range(m):
         i = item[j]
         for e in range(feature_at[i], feature_at[i + 1]):
             f = features[e]
-            if local[f] != -2 and touched[f] > 1:
+            if local[f] != -2 and touched[f] > 0:
                 if local[f] == -1:
                     local[f] = nf
+                    nf += 1
+                edges += 1
+        for e in range(cut_at[i], cut_at[i + 1]):
+            c = cuts[e]
+            if sigma[c] > 0:
+                if local_cut[c] == -1:
+                    local_cut[c] = nf
                     nf += 1
                 edges += 1
     item_at = np.empty(m + 1, np.int64)
     edge_feature = np.empty(edges, np.int64)
     capacity = np.empty(nf, np.int64)
+    need = np.ones(nf, np.int64)
+    paid = np.zeros(nf, np.int64)  # how many members touch a feature
+    a_customer = np.zeros(nf, np.uint8)
     in_degree = np.zeros(nf + 1, np.int64)
     place = 0
     for j in range(m):
@@ -235,12 +253,24 @@ def price_anchor(
         i = item[j]
         for e in range(feature_at[i], feature_at[i + 1]):
             f = features[e]
-            if local[f] >= 0 and touched[f] > 1:
+            if local[f] >= 0 and touched[f] > 0:
                 edge_feature[place] = local[f]
                 capacity[local[f]] = scale * weight[f]
+                a_customer[local[f]] = per_customer[f]
                 in_degree[local[f] + 1] += 1
                 place += 1
+        for e in range(cut_at[i], cut_at[i + 1]):
+            f = local_cut[cuts[e]]
+            if f >= 0:
+                edge_feature[place] = f
+                capacity[f] = sigma[cuts[e]]
+                need[f] = 2
+                in_degree[f + 1] += 1
+                place += 1
     item_at[m] = place
+    for e in range(cut_at[k], cut_at[k + 1]):
+        if local_cut[cuts[e]] >= 0:
+            paid[local_cut[cuts[e]]] = 1
     for f in range(nf):
         in_degree[f + 1] += in_degree[f]
     feature_edges = np.empty(edges, np.int64)  # edges that enter a feature
@@ -291,7 +321,6 @@ def price_anchor(
                 break
 
     state = np.zeros(m, np.int8)  # 0 free, 1 in, 2 out
-    paid = np.zeros(nf, np.int64)  # how many members in touch a feature
     flow = np.zeros(edges, np.int64)
     left = np.zeros(m, np.int64)
     spare = np.zeros(nf, np.int64)
@@ -301,6 +330,8 @@ def price_anchor(
     chosen = np.empty(m, np.int64)  # decision stack: item
     phase = np.empty(m, np.int8)  # 0 include under way, 1 exclude under way
     mark = np.empty(m, np.int64)  # trail length before the decision
+    lam_at = np.zeros(m + 1, np.int64)  # multiplier of the request limit, by depth
+    mu_at = np.zeros(m + 1, np.int64)  # multiplier of the customer limit, by depth
     depth = 0
     trailed = 0
     members = np.empty(m, np.int64)
@@ -317,31 +348,50 @@ def price_anchor(
     while True:
         if descend:
             nodes += 1
-            # Bound this node by a maximum closure over the free items.
-            _max_flow(
-                m, nf, state, profit, paid, capacity, item_at, edge_feature,
-                in_degree, feature_edges, edge_item, flow, left, spare, reach, seen,
-            )
-            bound = current
-            positive = 0
-            for j in range(m):
-                if state[j] == 0 and left[j] > 0:
-                    bound += left[j]
-                    positive += 1
             slots = max_requests - cur_size
-            if positive > slots:
-                rest = np.sort(left[:m][state[:m] == 0])[::-1]
-                bound = current
-                for j in range(slots):
-                    bound += rest[j]
+            buyers = max_customers - _count_customers(
+                k, item, members, n_in, customer_at, customers, bin_customers,
+                max_customers,
+            )
+            lam = lam_at[depth]
+            mu = mu_at[depth]
+            bound = current
+            for j in range(m):
+                if state[j] == 0:
+                    bound += profit[j]
             done = bound <= best
-            if not done:
-                # Is the closure itself a bin?
+            branch = -1
+            tries = ROOT_TRIES if depth == 0 else NODE_TRIES
+            while not done and tries > 0:
+                tries -= 1
+                # Relax the limits with multipliers, the pair rules altogether: what
+                # is left is a maximum closure over the free items.
+                _max_flow(
+                    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need,
+                    capacity, item_at, edge_feature, in_degree, feature_edges,
+                    edge_item, flow, left, spare, reach, seen,
+                )
+                relaxed = current + lam * slots + mu * buyers
+                for j in range(m):
+                    if state[j] == 0:
+                        relaxed += left[j]
+                bound = min(bound, relaxed)
+                if bound <= best:
+                    done = True
+                    break
                 n_trial = 0
+                extra = 0
+                amount = cur_value
                 for j in range(m):
                     if state[j] == 0 and reach[j]:
                         trial[n_trial] = j
                         n_trial += 1
+                        extra += size[item[j]]
+                        amount += value[item[j]]
+                more = 0
+                for f in range(nf):
+                    if seen[f] and a_customer[f]:
+                        more += 1
                 branch = -1
                 worst = 0
                 for a in range(n_trial):
@@ -352,45 +402,71 @@ def price_anchor(
                     if clashes > worst:
                         worst = clashes
                         branch = trial[a]
-                if branch < 0:
-                    weight_in = cur_size
-                    amount = cur_value
-                    for a in range(n_trial):
-                        weight_in += size[item[trial[a]]]
-                        amount += value[item[trial[a]]]
-                    fits = weight_in <= max_requests and amount <= max_value
-                    if fits:
-                        fits = _customers_fit(
-                            k, item, members, n_in, trial, n_trial,
-                            customer_at, customers, bin_customers, max_customers,
-                        )
-                    if fits and n_in + n_trial > 0:
-                        reached = current
+                if (
+                    branch < 0
+                    and extra <= slots
+                    and more <= buyers
+                    and amount <= max_value
+                    and n_in + n_trial > 0
+                    and _customers_fit(
+                        k, item, members, n_in, trial, n_trial, customer_at,
+                        customers, bin_customers, max_customers,
+                    )
+                ):
+                    # The closure is a bin: is it the best of this node?
+                    fine = _fine(
+                        nf, trial, n_trial, item_at, edge_feature, need, paid, capacity
+                    )
+                    reached = relaxed - lam * (slots - extra) - mu * (buyers - more)
+                    if reached - fine > best:
+                        best = reached - fine
+                        found[0] = k
+                        for a in range(n_in):
+                            found[1 + a] = item[members[a]]
                         for a in range(n_trial):
-                            reached += left[trial[a]]
-                        fine = _penalty(
-                            k, item, members, n_in, trial, n_trial, cut_at, cuts, sigma
-                        )
-                        if reached - fine > best:
-                            best = reached - fine
-                            found[0] = k
-                            for a in range(n_in):
-                                found[1 + a] = item[members[a]]
-                            for a in range(n_trial):
-                                found[1 + n_in + a] = item[trial[a]]
-                            report[2] = 1 + n_in + n_trial
-                        if fine == 0 or n_trial == 0:
-                            done = True
-                    if not done and bound <= best:
+                            found[1 + n_in + a] = item[trial[a]]
+                        report[2] = 1 + n_in + n_trial
+                    if bound <= best:
                         done = True
-                    if not done:
-                        top = -1
-                        for a in range(n_trial):
-                            if left[trial[a]] > top:
-                                top = left[trial[a]]
-                                branch = trial[a]
-                        if branch < 0:
-                            done = True
+                        break
+                # A step along the subgradient, as long as it takes to meet ``best``.
+                over = extra - slots
+                beyond = more - buyers
+                if lam == 0 and over < 0:
+                    over = 0
+                if mu == 0 and beyond < 0:
+                    beyond = 0
+                norm = over * over + beyond * beyond
+                if norm == 0:
+                    break
+                step = (relaxed - best) // norm + 1
+                lam = max(0, lam + step * over)
+                mu = max(0, mu + step * beyond)
+            if not done and branch < 0:
+                top = -1
+                for j in range(m):
+                    if state[j] == 0 and reach[j] and left[j] > top:
+                        top = left[j]
+                        branch = j
+            if not done and branch < 0:
+                # The multipliers left nothing to want: look without them.
+                lam = 0
+                mu = 0
+                _max_flow(
+                    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need,
+                    capacity, item_at, edge_feature, in_degree, feature_edges,
+                    edge_item, flow, left, spare, reach, seen,
+                )
+                relaxed = current
+                top = -1
+                for j in range(m):
+                    if state[j] == 0:
+                        relaxed += left[j]
+                        if reach[j] and left[j] > top:
+                            top = left[j]
+                            branch = j
+                bound = min(bound, relaxed)
+                done = bound <= best or branch < 0
             if not done and nodes >= node_limit:
                 if bound > open_bound:
                     open_bound = bound
@@ -400,7 +476,11 @@ def price_anchor(
                 chosen[depth] = branch
                 phase[depth] = 0
                 mark[depth] = trailed
+                lam_at[depth] = lam
+                mu_at[depth] = mu
                 depth += 1
+                lam_at[depth] = lam
+                mu_at[depth] = mu
                 state[branch] = 1
                 members[n_in] = branch
                 n_in += 1
@@ -408,9 +488,9 @@ def price_anchor(
                 current += profit[branch]
                 for e in range(item_at[branch], item_at[branch + 1]):
                     f = edge_feature[e]
-                    if paid[f] == 0:
-                        current -= capacity[f]
                     paid[f] += 1
+                    if paid[f] == need[f]:
+                        current -= capacity[f]
                 cur_size += size[i]
                 cur_value += value[i]
                 count = _count_customers(
@@ -435,9 +515,8 @@ def price_anchor(
                         state[j] = 2
                         trail[trailed] = j
                         trailed += 1
-                fine = _penalty(k, item, members, n_in, trial, 0, cut_at, cuts, sigma)
-                if current - fine > best:
-                    best = current - fine
+                if current > best:
+                    best = current
                     found[0] = k
                     for a in range(n_in):
                         found[1 + a] = item[members[a]]
@@ -458,13 +537,15 @@ def price_anchor(
             current -= profit[j]
             for e in range(item_at[j], item_at[j + 1]):
                 f = edge_feature[e]
-                paid[f] -= 1
-                if paid[f] == 0:
+                if paid[f] == need[f]:
                     current += capacity[f]
+                paid[f] -= 1
             cur_size -= size[item[j]]
             cur_value -= value[item[j]]
             phase[depth] = 1
             depth += 1
+            lam_at[depth] = lam_at[depth - 1]
+            mu_at[depth] = mu_at[depth - 1]
             for b in range(j + 1, m):  # twins of what is left out are left out
                 if state[b] == 0 and twin_of[b] >= 0 and state[twin_of[b]] == 2:
                     if _twin_out(b, j, twin_of):
@@ -496,6 +577,7 @@ def price_range(
     feature_at,
     features,
     weight,
+    per_customer,
     customer_at,
     customers,
     candidate_at,
@@ -504,6 +586,7 @@ def price_range(
     max_requests,
     max_customers,
     max_value,
+    tau,
     cut_at,
     cuts,
     sigma,
@@ -521,12 +604,13 @@ def price_range(
     report = np.zeros(4, np.int64)
     nodes = 0
     for k in range(start, stop):
-        duals[k] = min(duals[k], scale * alone[k])
+        duals[k] = min(duals[k], scale * alone[k] - tau)
         price_anchor(
             k, duals, scale, size, value, own, slope, ready, cls, cls_ok, feature_at,
-            features, weight, customer_at, customers, candidate_at, candidates,
-            pair_fee, max_requests, max_customers, max_value, cut_at, cuts, sigma,
-            0, node_limit, columns[k], report,
+            features, weight, per_customer, customer_at, customers, candidate_at,
+            candidates,
+            pair_fee, max_requests, max_customers, max_value, tau, cut_at, cuts,
+            sigma, 0, node_limit, columns[k], report,
         )
         lengths[k] = report[2]
         duals[k] -= report[1]
@@ -547,8 +631,8 @@ def _twin_out(b, j, twin_of):
 
 @compiled
 def _max_flow(
-    m, nf, state, profit, paid, capacity, item_at, edge_feature,
-    in_degree, feature_edges, edge_item, flow, left, spare, reach, seen,
+    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need, capacity, item_at,
+    edge_feature, in_degree, feature_edges, edge_item, flow, left, spare, reach, seen,
 ):  # fmt: skip
     """Push profit of free items into unpaid features; what is left is closure value.
 
@@ -556,9 +640,13 @@ def _max_flow(
     the items of the smallest maximum closure.
     """
     for f in range(nf):
-        spare[f] = capacity[f] if paid[f] == 0 else 0
+        spare[f] = 0
+        if paid[f] == need[f] - 1:
+            spare[f] = capacity[f] + mu * a_customer[f]
     for j in range(m):
-        left[j] = profit[j] if state[j] == 0 else 0
+        left[j] = 0
+        if state[j] == 0:
+            left[j] = max(0, profit[j] - lam * size[item[j]])
         for e in range(item_at[j], item_at[j + 1]):
             flow[e] = 0
     # Features few items touch are filled first, each item paying its share.
@@ -595,7 +683,7 @@ def _max_flow(
                 head += 1
                 for e in range(item_at[j], item_at[j + 1]):
                     f = edge_feature[e]
-                    if seen[f] or paid[f] > 0:
+                    if seen[f] or paid[f] >= need[f]:
                         continue
                     seen[f] = 1
                     from_edge[f] = e
@@ -651,7 +739,7 @@ def _max_flow(
         head += 1
         for e in range(item_at[j], item_at[j + 1]):
             f = edge_feature[e]
-            if seen[f] or paid[f] > 0:
+            if seen[f] or paid[f] >= need[f]:
                 continue
             seen[f] = 1
             for g in range(in_degree[f], in_degree[f + 1]):
@@ -717,21 +805,15 @@ def _customers_fit(
 
 
 @compiled
-def _penalty(k, item, members, n_in, trial, n_trial, cut_at, cuts, sigma):
-    """Sum the penalties of cuts that two or more of the items belong to."""
-    if sigma.shape[0] == 0:
-        return 0
+def _fine(nf, trial, n_trial, item_at, edge_feature, need, paid, capacity):
+    """Sum the cuts no member is in yet and two trial items are: no bound saw them."""
     total = 0
-    hits = np.zeros(sigma.shape[0], np.int64)
-    for position in range(-1, n_in + n_trial):
-        if position < 0:
-            i = k
-        elif position < n_in:
-            i = item[members[position]]
-        else:
-            i = item[trial[position - n_in]]
-        for e in range(cut_at[i], cut_at[i + 1]):
-            hits[cuts[e]] += 1
-            if hits[cuts[e]] == 2:
-                total += sigma[cuts[e]]
+    hits = np.zeros(nf, np.int64)
+    for a in range(n_trial):
+        for e in range(item_at[trial[a]], item_at[trial[a] + 1]):
+            f = edge_feature[e]
+            if need[f] == 2 and paid[f] == 0:
+                hits[f] += 1
+                if hits[f] == 2:
+                    total += capacity[f]
     return total

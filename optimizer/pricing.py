@@ -50,7 +50,10 @@ def price(
     duals: Ints,
     cuts: Sequence[Cut] = (),
     sigma: Ints | None = None,
+    tau: int = 0,
     *,
+    least: int = 0,
+    most: int = 0,
     node_limit: int = 2**62,
     stop: Stop = lambda: False,
 ) -> Pricing | None:
@@ -62,6 +65,10 @@ def price(
         Value of covering each item, in 1/scale thousandths; not modified.
     cuts, sigma
         Subset-row cuts and their penalties, at least 0, in 1/scale thousandths.
+    tau, least, most
+        What every bin is credited for being one, and between how many bins the
+        instance is cut in: at least ``least`` where tau > 0, at most ``most`` where
+        tau < 0.
     node_limit
         Search nodes per anchor. Where it strikes, the bound proven is weaker, never
         wrong.
@@ -86,10 +93,10 @@ def price(
             start, min(start + CHUNK, n), repaired, instance.scale, instance.alone,
             instance.size, instance.value, instance.own, instance.slope,
             instance.ready, instance.cls, instance.cls_ok, instance.feature_at,
-            instance.features, instance.weight, instance.customer_at,
-            instance.customers, instance.candidate_at, instance.candidates,
+            instance.features, instance.weight, instance.per_customer,
+            instance.customer_at, instance.customers, instance.candidate_at, instance.candidates,
             instance.pair_fee, instance.max_requests, instance.max_customers,
-            instance.max_value, cut_at, cut_list, penalties, node_limit, columns,
+            instance.max_value, tau, cut_at, cut_list, penalties, node_limit, columns,
             lengths,
         )  # fmt: skip
     bins = tuple(
@@ -99,19 +106,23 @@ def price(
     )
     return Pricing(
         duals=repaired,
-        bound=rounded_bound(instance, repaired, penalties),
+        bound=rounded_bound(
+            instance, repaired, penalties, tau * (least if tau > 0 else most)
+        ),
         bins=bins,
         nodes=nodes,
     )
 
 
-def rounded_bound(instance: Instance, duals: Ints, sigma: Ints) -> int:
+def rounded_bound(
+    instance: Instance, duals: Ints, sigma: Ints, credit: int = 0
+) -> int:
     """Return the bound feasible duals prove, in thousandths, rounded up to the grain.
 
     Every total is a multiple of the grain, so none lies between the sum of the duals
     and the next multiple.
     """
-    total = sum(int(d) for d in duals) - sum(int(s) for s in sigma)
+    total = sum(int(d) for d in duals) - sum(int(s) for s in sigma) + credit
     step = instance.scale * instance.grain
     return -(-total // step) * instance.grain
 

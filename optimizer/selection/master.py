@@ -29,6 +29,7 @@ class LinearPoint:
     value: float
     weights: Floats  # of each bin, 0 to 1
     duals: Floats  # of each item, at least 0
+    tau: float  # value of one more bin: positive where more must be had
     sigma: Floats  # penalty of each cut, at least 0
 
 
@@ -36,8 +37,19 @@ class Master:
     """The restricted master of one instance over the bins found so far."""
 
     def __init__(
-        self, instance: Instance, bins: Sequence[Bin], cuts: Sequence[Cut] = ()
+        self,
+        instance: Instance,
+        bins: Sequence[Bin],
+        cuts: Sequence[Cut] = (),
+        *,
+        least: int = 0,
+        most: int | None = None,
     ) -> None:
+        """Build and first solve the relaxation.
+
+        ``least`` and ``most`` bound the number of bins. A shortfall in room under
+        ``most`` is bought at a price no plan would pay, so there is always an optimum.
+        """
         self.instance = instance
         self.bins: list[Bin] = []
         self.costs: list[int] = []
@@ -51,6 +63,20 @@ class Master:
         problem.solve(highs(presolve="off"))
         self._highs: Any = problem.solverModel
         self._owner = problem
+        width = len(self.bins)
+        self._highs.addRow(
+            float(least),
+            INFINITY if most is None else float(most),
+            width,
+            np.arange(width, dtype=np.int32),
+            np.ones(width),
+        )
+        self._relief: int | None = None
+        if most is not None:
+            self._relief = width
+            price = 10.0 * sum(instance.alone.tolist()) / 1000
+            row = np.array([len(instance)], dtype=np.int32)
+            self._highs.addCol(price, 0.0, INFINITY, 1, row, np.array([-1.0]))
         for cut in cuts:
             self.add_cut(cut)
 
@@ -76,8 +102,9 @@ class Master:
         for members in new:
             starts.append(len(rows))
             rows.extend(members)
+            rows.append(n)
             rows.extend(
-                n + number for number, cut in enumerate(self.cuts) if cut.covers(members)
+                n + 1 + number for number, cut in enumerate(self.cuts) if cut.covers(members)
             )
         count = len(new)
         self._highs.addCols(
@@ -94,7 +121,11 @@ class Master:
 
     def add_cut(self, cut: Cut) -> None:
         """Add a subset-row cut as a row."""
-        columns = [j for j, members in enumerate(self.bins) if cut.covers(members)]
+        columns = [
+            j + (self._relief is not None and j >= self._relief)
+            for j, members in enumerate(self.bins)
+            if cut.covers(members)
+        ]
         self._highs.addRow(
             -INFINITY,
             1.0,
@@ -123,9 +154,13 @@ class Master:
         solution = self._highs.getSolution()
         n = len(self.instance)
         rows = np.array(solution.row_dual)
+        weights = np.array(solution.col_value)
+        if self._relief is not None:
+            weights = np.delete(weights, self._relief)
         return LinearPoint(
             value=self._highs.getInfo().objective_function_value * 1000,
-            weights=np.clip(np.array(solution.col_value), 0.0, 1.0),
+            weights=np.clip(weights, 0.0, 1.0),
             duals=np.maximum(rows[:n], 0.0) * 1000,
-            sigma=np.maximum(-rows[n:], 0.0) * 1000,
+            tau=float(rows[n]) * 1000,
+            sigma=np.maximum(-rows[n + 1 :], 0.0) * 1000,
         )

@@ -1,8 +1,9 @@
 """Branch, price and cut on one instance: bins of least cost, and the proof."""
 
 import heapq
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
@@ -19,6 +20,8 @@ NODE_LIMITS = (64, 4_096, 262_144, 2**40)
 
 MIP_NODES = 500
 CUT_ROUNDS = 12
+UNDECIDED = 1e-3
+"""How far from whole a number of bins must be to branch on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class Node:
     number: int
     instance: Instance = field(compare=False)
     cuts: tuple[Cut, ...] = field(compare=False, default=())
+    least: int = field(compare=False, default=0)  # bins, at least
+    most: int | None = field(compare=False, default=None)  # bins, at most
 
 
 type Report = Callable[[Selection], None]
@@ -124,7 +129,14 @@ class _Search:
         if len(self.instance.candidates) == 0:
             self.bound = self.cost
             return self.selection()
-        queue = [Node(0, next(self.tickets), self.instance)]
+        queue = [
+            Node(
+                0,
+                next(self.tickets),
+                self.instance,
+                least=fewest_bins(self.instance),
+            )
+        ]
         root = True
         while queue:
             node = queue[0]
@@ -138,7 +150,7 @@ class _Search:
             for child in children:
                 heapq.heappush(queue, child)
             if children is _UNFINISHED:
-                heapq.heappush(queue, Node(bound, node.number, node.instance))
+                heapq.heappush(queue, replace(node, bound=bound))
                 self.raise_bound(min(n.bound for n in queue))
                 break
             if queue:
@@ -155,11 +167,19 @@ class _Search:
     def explore(self, node: Node, *, root: bool) -> tuple[Sequence[Node], int]:
         """Bound a node; return its children, none when it is closed."""
         instance = node.instance
-        master = Master(instance, self.columns(instance), node.cuts)
+        master = Master(
+            instance,
+            self.columns(instance),
+            node.cuts,
+            least=node.least,
+            most=node.most,
+        )
         bound = node.bound
         centre = _shares(instance, self.best) if root else None
         for round_number in range(CUT_ROUNDS + 1):
-            point, proven, centre = self.generate(master, bound, centre, root=root)
+            point, proven, centre = self.generate(
+                node, master, bound, centre, root=root
+            )
             bound = max(bound, proven)
             if root:
                 self.raise_bound(bound)
@@ -209,7 +229,13 @@ class _Search:
         return found
 
     def generate(
-        self, master: Master, bound: int, centre: Ints | None, *, root: bool
+        self,
+        node: Node,
+        master: Master,
+        bound: int,
+        centre: Ints | None,
+        *,
+        root: bool,
     ) -> tuple[LinearPoint | None, int, Ints | None]:
         """Generate columns until the relaxation is optimal; prove a bound on the way.
 
@@ -227,12 +253,13 @@ class _Search:
             point = master.solve()
             duals = np.floor(point.duals * scale).astype(np.int64)
             sigma = np.ceil(point.sigma * scale).astype(np.int64)
+            tau = round(point.tau * scale)
             target = duals
             if centre is not None and alpha > 0:
                 target = np.floor(alpha * centre + (1 - alpha) * duals).astype(np.int64)
             found = price(
-                instance, target, master.cuts, sigma,
-                node_limit=NODE_LIMITS[effort], stop=self.stop,
+                instance, target, master.cuts, sigma, tau,
+                least=node.least, most=node.most or 0, node_limit=NODE_LIMITS[effort], stop=self.stop,
             )  # fmt: skip
             if found is None:
                 return None, best, centre
@@ -247,7 +274,7 @@ class _Search:
                 members
                 for members in found.bins
                 if members not in master
-                and _reduced_cost(master, members, duals, sigma) < 0
+                and _reduced_cost(master, members, duals, sigma) < tau
             ]
             if new:
                 master.add(new)
@@ -305,6 +332,18 @@ class _Search:
         self, node: Node, master: Master, point: LinearPoint, bound: int
     ) -> list[Node]:
         """Branch on the pair of items that is most undecided about sharing a bin."""
+        bins = float(point.weights.sum())
+        if abs(bins - round(bins)) > UNDECIDED:
+            fewer, more = math.floor(bins), math.ceil(bins)
+            cuts = tuple(master.cuts)
+            return [
+                replace(
+                    node, bound=bound, number=next(self.tickets), cuts=cuts, most=fewer
+                ),
+                replace(
+                    node, bound=bound, number=next(self.tickets), cuts=cuts, least=more
+                ),
+            ]
         first, second = _most_undecided(master, point)
         instance = node.instance
         together = join(instance, first, second)
@@ -314,13 +353,34 @@ class _Search:
                 kept.append(Cut(items=tuple(i - (i > first) for i in cut.items)))  # type: ignore[arg-type]
         apart = keep_apart(instance, first, second)
         return [
-            Node(bound, next(self.tickets), together, tuple(kept)),
-            Node(bound, next(self.tickets), apart, tuple(master.cuts)),
+            replace(
+                node,
+                bound=bound,
+                number=next(self.tickets),
+                instance=together,
+                cuts=tuple(kept),
+            ),
+            replace(
+                node,
+                bound=bound,
+                number=next(self.tickets),
+                instance=apart,
+                cuts=tuple(master.cuts),
+            ),
         ]
 
 
 _UNFINISHED: Sequence[Node] = []
 """Returned by identity when a node was stopped half-way."""
+
+
+def fewest_bins(instance: Instance) -> int:
+    """Return a number of bins no partition goes below, from the limits alone."""
+    requests = -(-int(instance.size.sum()) // instance.max_requests)
+    customers = -(-len(np.unique(instance.customers)) // instance.max_customers)
+    amounts = sum(min(int(v), instance.max_value) for v in instance.value)
+    values = -(-amounts // instance.max_value) if instance.max_value > 0 else 0
+    return max(requests, customers, values, 1)
 
 
 def is_bin(instance: Instance, members: Bin) -> bool:
@@ -386,6 +446,7 @@ def _reduced_costs(master: Master, point: LinearPoint) -> list[float]:
     return [
         cost
         - float(point.duals[list(members)].sum())
+        - point.tau
         + sum(
             float(point.sigma[number])
             for number, cut in enumerate(master.cuts)
