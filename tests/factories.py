@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from optimizer.batch import Agency, Batch, Document, Precedent, Priority, Request
-from optimizer.catalogue import Catalogue, Customer, System, Threshold
+from optimizer.catalogue import Catalogue
 from optimizer.errors import RulingsContradict
 from optimizer.policy import (
     NOTIFICATION_CLOCK,
@@ -26,6 +26,29 @@ from optimizer.policy import (
     Unit,
 )
 from optimizer.rulings import Ruling, RulingKind, Rulings, settle
+from tests.small_catalogue import (
+    CUSTOMERS,
+    SYSTEMS,
+    THRESHOLDS,
+    catalogue,
+    threshold,
+)
+
+__all__ = [
+    "DAY",
+    "STAGES",
+    "THRESHOLDS",
+    "Case",
+    "batch",
+    "catalogue",
+    "dense_case",
+    "policy",
+    "random_case",
+    "request",
+    "stage",
+    "threshold",
+    "waits",
+]
 
 DAY: Final = date(2026, 1, 5)
 """The day most test requests are received, and most test proposals made."""
@@ -39,108 +62,6 @@ class Case(NamedTuple):
     catalogue: Catalogue
     as_of: date
     rulings: Rulings
-
-
-# --- the catalogue ------------------------------------------------------------------
-
-_NATO: Final = ("nato_member", "nato_plus_five")
-_CUSTOMERS: Final = (
-    ("EST", "Estonia", "Baltic", (*_NATO, "nato_rdp_cohort")),
-    ("LVA", "Latvia", "Baltic", (*_NATO, "nato_rdp_cohort")),
-    ("LTU", "Lithuania", "Baltic", (*_NATO, "nato_rdp_cohort")),
-    ("POL", "Poland", "Central Europe", (*_NATO, "nato_rdp_cohort")),
-    ("GRC", "Greece", "Mediterranean", (*_NATO, "nato_rdp_cohort")),
-    ("TUR", "Türkiye", "Mediterranean", _NATO),
-    ("KOR", "Korea, Republic of", "Northeast Asia", ("nato_plus_five",)),
-    ("AUS", "Australia", "Oceania", ("nato_plus_five",)),
-    ("SAU", "Saudi Arabia", "Gulf", ()),
-    ("MAR", "Morocco", "North Africa", ()),
-)
-_SYSTEMS: Final = (
-    ("HIMARS", ("rockets",), "army"),
-    ("GMLRS", ("rockets", "missiles"), "army"),
-    ("Patriot", ("missiles", "air-defence"), "army"),
-    ("NASAMS", ("air-defence",), "air_force"),
-    ("AMRAAM", ("air-defence", "fighters"), "air_force"),
-    ("Javelin", (), "army"),
-)
-_ADJACENT: Final = (  # a chain: nearness does not carry over
-    ("Baltic", "Central Europe"),
-    ("Central Europe", "Mediterranean"),
-    ("Mediterranean", "North Africa"),
-    ("Mediterranean", "Gulf"),
-    ("Northeast Asia", "Oceania"),
-)
-
-
-def threshold(threshold_id: str, **changes: Any) -> Threshold:
-    """Return the NATO+5 row of AECA 36(b), with what a test changes."""
-    row = Threshold(
-        threshold_id=threshold_id,
-        statute="AECA 36(b) / 22 USC 2776(b)",
-        status="in force (last verified source 2025-03)",
-        customer_group="NATO+5",
-        flag="nato_plus_five",
-        flag_value=True,
-        valid_from=date(2010, 10, 8),
-        valid_to=None,
-        total_cents=100_000_000_00,
-        mde_cents=25_000_000_00,
-        clock_days=15,
-    )
-    return replace(row, **changes)
-
-
-THRESHOLDS: Final = (
-    threshold(
-        "OLD-NATO5",
-        status="historical",
-        valid_from=date(2002, 9, 30),
-        valid_to=date(2010, 10, 7),
-        total_cents=1_00,
-        mde_cents=1_00,
-    ),
-    threshold("DCS", statute="AECA 36(c)", total_cents=1_00, mde_cents=1_00),
-    threshold("NATO5"),
-    threshold(
-        "OTHER",
-        statute="AECA 36(b)",
-        customer_group="all other purchasers",
-        flag_value=False,
-        valid_from=date(2002, 9, 30),
-        total_cents=50_000_000_00,
-        mde_cents=14_000_000_00,
-        clock_days=50,
-    ),
-    threshold(
-        "PROPOSED",
-        statute="AECA 36(b) as proposed",
-        status="proposed 2024, not found enacted",
-        valid_from=None,
-        total_cents=1_00,
-        mde_cents=1_00,
-    ),
-)
-
-
-def catalogue(thresholds: tuple[Threshold, ...] = THRESHOLDS) -> Catalogue:
-    """Return ten customers, six systems, a chain of regions and the thresholds."""
-    return Catalogue(
-        customers={
-            code: Customer(
-                code=code, name=name, planning_region=region, flags=frozenset(flags)
-            )
-            for code, name, region, flags in _CUSTOMERS
-        },
-        systems={
-            family: System(
-                family=family, groups=frozenset(groups), implementing_agency=agency
-            )
-            for family, groups, agency in _SYSTEMS
-        },
-        adjacent_regions=frozenset(frozenset(pair) for pair in _ADJACENT),
-        thresholds=thresholds,
-    )
 
 
 # --- requests and policies ----------------------------------------------------------
@@ -162,8 +83,8 @@ def request(request_id: str = "R1", **changes: Any) -> Request:
         "received_on": DAY,
         "value_cents": 10_000_000_00,
     } | changes
-    places = {code: region for code, _, region, _ in _CUSTOMERS}
-    agencies = {family: agency for family, _, agency in _SYSTEMS}
+    places = {code: region for code, _, region, _ in CUSTOMERS}
+    agencies = {family: agency for family, _, agency in SYSTEMS}
     defaults = {
         "configuration": fields["system"],
         "region": places[fields["customer"]],
@@ -319,7 +240,7 @@ def dense_case(seed: int, n: int) -> Case:
     rng = Random(f"dense {seed}")
     rules = replace(
         _random_policy(rng),
-        categories=(Category(name="all", include=tuple(c[0] for c in _CUSTOMERS)),),
+        categories=(Category(name="all", include=tuple(c[0] for c in CUSTOMERS)),),
         limits=Limits(max_requests=12, max_customers=8, max_value_cents=10**13),
     )
     pairing = replace(
@@ -423,7 +344,7 @@ class _Scene(NamedTuple):
 def _random_scene(rng: Random, *, spread: int, odd: float) -> _Scene:
     near = rng.choice([("EST", "LVA", "LTU", "POL"), ("GRC", "TUR", "POL", "EST")])
     far = ("KOR", "AUS", "SAU", "MAR")
-    families = [family for family, _, _ in _SYSTEMS]
+    families = [family for family, _, _ in SYSTEMS]
     first = rng.choice([0, 0, 2])
     return _Scene(
         start=rng.choice([DAY, date(2028, 2, 20)]),  # the latter spans 29 February
