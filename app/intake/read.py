@@ -124,30 +124,24 @@ def read_precedents(
     gathering = _Gathering()
     reader = PrecedentReader(customer_codes)
     precedents: list[Precedent] = []
-    label = label_of(path)
     with ExitStack() as stack:
         try:
             stream = _open(path, stdin, stack, Format.CSV).stream
-            source = Source(label=label, stream=stream, format=Format.CSV)
+            source = Source(label=path, stream=stream, format=Format.CSV)
             for found in _decoded(source, PRECEDENTS, keep_extra=False, limits=limits):
                 if isinstance(found, Trouble):
-                    gathering.add(0, label, found)
+                    gathering.add(0, path, found)
                     continue
                 precedent, troubles = reader.read(found)
                 for trouble in troubles:
-                    gathering.add(0, label, trouble)
+                    gathering.add(0, path, trouble)
                 if precedent is not None:
                     precedents.append(precedent)
         except RefusedFile as refused:
-            gathering.add(0, label, refused.trouble)
+            gathering.add(0, path, refused.trouble)
     if gathering.faulty:
         raise gathering.refusal(len(precedents))
     return tuple(precedents)
-
-
-def label_of(path: str) -> str:
-    """Return what a path is called in faults."""
-    return "<stdin>" if path == STANDARD_INPUT else path
 
 
 def open_input(path: str, stdin: BinaryIO | None, stack: ExitStack) -> BinaryIO:
@@ -178,7 +172,7 @@ def _open(
     found = known
     if known is None and path != STANDARD_INPUT:
         found = format_of(path)
-    return Source(label=label_of(path), stream=stream, format=found)
+    return Source(label=path, stream=stream, format=found)
 
 
 def _spooled(stream: BinaryIO, stack: ExitStack) -> BinaryIO:
@@ -327,7 +321,7 @@ class _Gathering:
     def file_fault(self, path: str, trouble: Trouble) -> None:
         """Note a fault of a file that could not be opened."""
         self.whole = True
-        self._of_files.append(trouble.fault(label_of(path)))
+        self._of_files.append(trouble.fault(path))
 
     def add(
         self, index: int, label: str, trouble: Trouble, *, late: bool = False

@@ -9,7 +9,7 @@ from app.errors import Fault, FaultCode, InputRefused, quoted
 from app.intake.decode import Source, open_format
 from app.intake.json_text import Repeating, parse_document, read_text, said
 from app.intake.limits import Limits
-from app.intake.read import label_of, open_input
+from app.intake.read import open_input
 from app.intake.records import Format, RefusedFile, Trouble, refuse
 from app.intake.values import Wrong, parse_request_id
 from optimizer.rulings import Ruling, RulingKind
@@ -31,13 +31,12 @@ def read_rulings(
     InputRefused
         With every fault of the file; ``row`` is the place of a ruling in the list.
     """
-    label = label_of(path)
     with ExitStack() as stack:
         try:
             stream = open_input(path, stdin, stack)
-            return _read(stream, label, limits)
+            return _read(stream, path, limits)
         except RefusedFile as refused:
-            raise InputRefused([refused.trouble.fault(label)]) from None
+            raise InputRefused([refused.trouble.fault(path)]) from None
 
 
 def parse_rulings(text: bytes, label: str) -> tuple[Ruling, ...]:
