@@ -1,0 +1,1 @@
+"""What a reviewer sees: bins, reasons, savings, warnings and the bound."""

@@ -1,0 +1,78 @@
+r"""Each customer's fair share of what a bin saves: the Shapley value, in closed form.
+
+The game is :math:`v(S) = \sum_{r \in R_S} E(\{r\}) - E(R_S)` over sets S of a bin's m
+customers, where :math:`R_S` are their requests. The value is linear in the game, and
+effort is a sum of simple ones:
+
+- A feature of weight w counts once when anyone who touches it is there: w is split
+  equally among the customers that touch it.
+- ``customer_beyond_first`` costs :math:`b\,(|S| - [S \neq \emptyset])`: each customer
+  pays :math:`b\,(1 - 1/m)`.
+- ``coordination.bin`` is due from two requests on:
+  :math:`[S \neq \emptyset] - \sum_{i: n_i = 1} [S = \{i\}]`, where :math:`n_i` counts
+  the requests of customer i. The value of :math:`[S \neq \emptyset]` is 1/m each. That
+  of :math:`[S = \{i\}]` is 1/m for i, who is first in one order of m, and
+  :math:`-1/(m(m-1))` for every other j, who undoes it when second after i.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from fractions import Fraction
+
+from optimizer.cost import Feature
+from optimizer.policy import EffortCase
+from optimizer.proposal.ledger import Ledger
+
+
+def fair_shares(ledger: Ledger, members: Sequence[int]) -> dict[str, Fraction]:
+    """Return each customer's Shapley value of a bin's saving, in thousandths.
+
+    Exact for any number of customers; the shares sum to the saving.
+
+    Complexity: linear in members times features.
+
+    References
+    ----------
+    L. S. Shapley, *A value for n-person games* (1953).
+    """
+    requests = ledger.problem.requests
+    count: dict[str, int] = defaultdict(int)
+    shares: dict[str, Fraction] = defaultdict(Fraction)
+    weight: dict[Feature, int] = {}
+    touched_by: dict[Feature, set[str]] = defaultdict(set)
+    for position in members:
+        customer = requests[position].customer
+        brought = ledger.brought(position)
+        count[customer] += 1
+        shares[customer] += ledger.effort((position,)) - brought.own
+        weight |= brought.features
+        for feature in brought.features:
+            touched_by[feature].add(customer)
+    for feature, customers in touched_by.items():
+        for customer in customers:
+            shares[customer] -= Fraction(weight[feature], len(customers))
+    for customer, due in _coordination_shares(ledger, count).items():
+        shares[customer] -= due
+    return {customer: shares[customer] for customer in sorted(shares)}
+
+
+def _coordination_shares(ledger: Ledger, count: dict[str, int]) -> dict[str, Fraction]:
+    """Return each customer's Shapley value of the coordination effort.
+
+    Parameters
+    ----------
+    count
+        Requests of each customer in the bin.
+    """
+    rates = ledger.problem.policy.coordination[EffortCase.DEFAULT]
+    m = len(count)
+    singles = sum(1 for requests in count.values() if requests == 1)
+    shares: dict[str, Fraction] = {}
+    for customer, requests in count.items():
+        alone = 1 if requests == 1 else 0
+        part = Fraction(1 - alone, m)
+        if m > 1:
+            part += Fraction(singles - alone, m * (m - 1))
+        beyond = rates.customer_beyond_first * (1 - Fraction(1, m))
+        shares[customer] = rates.bin * part + beyond
+    return shares

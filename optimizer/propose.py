@@ -1,0 +1,271 @@
+"""Propose combined review bins for a batch of requests."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Protocol
+
+from optimizer import cost
+from optimizer.clusters import Cluster, find_clusters
+from optimizer.compatibility import may_share
+from optimizer.problem import Problem
+from optimizer.proposal.assemble import assemble
+from optimizer.proposal.values import Proposal
+
+if TYPE_CHECKING:
+    from optimizer.instance import Instance
+    from optimizer.selection.solver import Selection
+
+FEW_ITEMS = 24
+"""Items of a cluster up to which all pairs are asked before anything is compiled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a proposal has come; costs in thousandths of a staff-day.
+
+    ``incumbent`` is the cost of the best plan so far for the whole batch, ``bound``
+    what no plan costs less than, as far as is proven.
+    """
+
+    clusters_done: int
+    clusters: int
+    incumbent: int
+    bound: int
+
+
+type OnProgress = Callable[[Progress], None]
+type TaskReport = Callable[[int, "Selection"], None]
+"""Receives the number of a task and a better plan or bound for it."""
+
+
+class Engine(Protocol):
+    """Solves independent tasks, largest first, in this process or elsewhere.
+
+    It answers with one selection a task, in the order of the tasks. A task it was told
+    to stop still gets a plan: the best found, with a bound that is valid.
+    """
+
+    def __call__(
+        self, tasks: Sequence["Instance"], *, gap: float, report: TaskReport
+    ) -> Sequence["Selection"]:
+        """Solve the tasks, each until its gap is reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serial:
+    """Solves one task after another in this process.
+
+    Parameters
+    ----------
+    stop
+        Asked between steps; when it says so, the best plans so far are returned.
+    remaining
+        Seconds left, or None.
+    """
+
+    stop: Callable[[], bool] = lambda: False
+    remaining: Callable[[], float | None] = lambda: None
+
+    def __call__(
+        self, tasks: Sequence["Instance"], *, gap: float, report: TaskReport
+    ) -> Sequence["Selection"]:
+        """Solve the tasks, each until its gap is reached."""
+        from optimizer.selection.solver import solve
+
+        return [
+            solve(
+                task,
+                gap=gap,
+                stop=self.stop,
+                report=lambda selection, number=number: report(number, selection),  # type: ignore[misc]
+                remaining=self.remaining,
+            )
+            for number, task in enumerate(tasks)
+        ]
+
+
+def propose(
+    problem: Problem,
+    *,
+    gap: float = 0.0,
+    engine: Engine | None = None,
+    on_progress: OnProgress = lambda _: None,
+) -> Proposal:
+    """Propose combined review bins for a batch of requests.
+
+    Parameters
+    ----------
+    gap
+        From 0 to 1: a cluster is left when (cost - bound) / cost is no larger.
+    engine
+        What solves the clusters; by default this process, one after another.
+    on_progress
+        Told whenever a better plan or bound is known.
+
+    Raises
+    ------
+    NoPlan
+        When a ``together`` set breaks a limit.
+    FiguresTooLarge
+        When costs would not fit exact 64-bit arithmetic.
+    """
+    clusters = find_clusters(problem)
+    plan = choose_bins(
+        problem, clusters, gap=gap, engine=engine or Serial(), on_progress=on_progress
+    )
+    accepted = fixed_bins(problem)
+    return assemble(
+        problem,
+        [*plan.bins, *accepted],
+        bound=plan.bound + sum(cost.cost(problem, members) for members in accepted),
+        gap=gap,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Bins for some clusters, as request positions, with their cost and its bound."""
+
+    bins: tuple[tuple[int, ...], ...]
+    cost: int
+    bound: int
+
+
+def choose_bins(
+    problem: Problem,
+    clusters: Sequence[Cluster],
+    *,
+    gap: float,
+    engine: Engine,
+    on_progress: OnProgress = lambda _: None,
+) -> Plan:
+    """Choose the bins of some clusters: split them, solve the parts, put together."""
+    alone: list[tuple[int, ...]] = []
+    tasks: list[Instance] = []
+    owners: list[int] = []
+    for number, cluster in enumerate(clusters):
+        for part in _connected(problem, cluster):
+            if len(part.items) == 1:
+                alone.append(part.items[0])
+            else:
+                found = list(_tasks(problem, part, alone))
+                tasks += found
+                owners += [number] * len(found)
+    order = sorted(range(len(tasks)), key=lambda at: (-len(tasks[at]), tasks[at].items))
+    tasks = [tasks[at] for at in order]
+    spent = sum(cost.cost(problem, item) for item in alone)
+    watch = _Watch(
+        spent, [owners[at] for at in order], tasks, len(clusters), on_progress
+    )
+    selections = engine(tasks, gap=gap, report=watch.report) if tasks else []
+    watch.finish(selections)
+    return Plan(
+        bins=tuple(
+            sorted([*alone, *(members for s in selections for members in s.bins)])
+        ),
+        cost=spent + sum(s.cost for s in selections),
+        bound=spent + sum(s.bound for s in selections),
+    )
+
+
+def fixed_bins(problem: Problem) -> tuple[tuple[int, ...], ...]:
+    """Return the accepted bins as positions: in every plan, unchanged."""
+    return tuple(
+        tuple(sorted(problem.batch.position(request_id) for request_id in members))
+        for members in problem.rulings.fixed
+    )
+
+
+def _connected(problem: Problem, cluster: Cluster) -> Iterator[Cluster]:
+    """Yield the parts of a small cluster that no allowed pair joins.
+
+    A larger cluster is split when it is an instance; a small one is often nothing but
+    requests that must stay alone, and is then done without compiled code.
+    """
+    items = cluster.items
+    if not 1 < len(items) <= FEW_ITEMS:
+        yield cluster
+        return
+    part_of = list(range(len(items)))
+    for one, other in combinations(range(len(items)), 2):
+        if part_of[one] != part_of[other] and all(
+            may_share(problem, i, j) for i in items[one] for j in items[other]
+        ):
+            old, new = part_of[other], part_of[one]
+            part_of = [new if part == old else part for part in part_of]
+    for part in sorted(set(part_of)):
+        yield Cluster(
+            items=tuple(
+                item for item, of in zip(items, part_of, strict=True) if of == part
+            )
+        )
+
+
+def _tasks(
+    problem: Problem, cluster: Cluster, alone: list[tuple[int, ...]]
+) -> Iterator["Instance"]:
+    """Yield the connected parts of a cluster; note items without candidates."""
+    from optimizer.instance import build_instance, restrict, split
+
+    instance = build_instance(problem, cluster)
+    for part in split(instance):
+        if len(part) == 1:
+            alone.append(instance.items[part[0]])
+        else:
+            yield restrict(instance, part) if len(part) < len(instance) else instance
+
+
+class _Watch:
+    """Adds up what is known of all tasks and tells of progress."""
+
+    def __init__(
+        self,
+        spent: int,
+        owners: Sequence[int],
+        tasks: Sequence["Instance"],
+        clusters: int,
+        tell: OnProgress,
+    ) -> None:
+        self._tell = tell
+        self._clusters = clusters
+        self._owners = owners
+        self._left = [0] * clusters  # tasks of each cluster that are not closed
+        for owner in owners:
+            self._left[owner] += 1
+        self._costs = [int(task.alone.sum()) for task in tasks]  # everyone alone
+        self._bounds = [0] * len(tasks)
+        self._closed = [False] * len(tasks)
+        self._incumbent = spent + sum(self._costs)
+        self._bound = spent
+        self._say()
+
+    def report(self, number: int, selection: "Selection") -> None:
+        """Note a better plan or bound for a task."""
+        self._note(number, selection, closed=selection.cost == selection.bound)
+        self._say()
+
+    def finish(self, selections: Sequence["Selection"]) -> None:
+        """Note that every task is done."""
+        for number, selection in enumerate(selections):
+            self._note(number, selection, closed=True)
+        self._say()
+
+    def _note(self, number: int, selection: "Selection", *, closed: bool) -> None:
+        self._incumbent += selection.cost - self._costs[number]
+        self._bound += selection.bound - self._bounds[number]
+        self._costs[number] = selection.cost
+        self._bounds[number] = selection.bound
+        if closed and not self._closed[number]:
+            self._closed[number] = True
+            self._left[self._owners[number]] -= 1
+
+    def _say(self) -> None:
+        self._tell(
+            Progress(
+                clusters_done=self._left.count(0),
+                clusters=self._clusters,
+                incumbent=self._incumbent,
+                bound=self._bound,
+            )
+        )
