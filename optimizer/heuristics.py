@@ -3,6 +3,8 @@
 # Compiled functions take arrays, not objects: long signatures are the price.
 # ruff: noqa: PLR0913
 
+import random
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -35,22 +37,77 @@ def improve(
     A move is taken when it lowers the exact cost; the order of moves depends on item
     numbers alone, so the same instance gives the same bins everywhere.
     """
+    later = reverse(instance)
+    rest = set(range(len(instance))).difference(*(start or ()))
+    return _local_search(instance, start or (), sorted(rest), later, passes, swap_limit)
+
+
+def shake(
+    instance: Instance,
+    start: tuple[Bin, ...],
+    *,
+    rounds: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Bin, ...]:
+    """Return better bins by iterated local search, or ``start``.
+
+    Each round takes a few bins around a random item apart, puts their items back in
+    random order where each costs least, and makes every single move that helps; the
+    plan is kept when it is no dearer (Lourenço, Martin and Stützle, *Iterated local
+    search*, 2003). The generator's seed is fixed: the same instance gives the same
+    bins.
+    """
+    generator = random.Random(0)
+    later = reverse(instance)
+    best = start
+    best_cost = sum(instance.cost(members) for members in best)
+    for _ in range(rounds):
+        if stop():
+            break
+        home = {i: number for number, members in enumerate(best) for i in members}
+        seed = generator.randrange(len(instance))
+        near = [*instance.candidates_of(seed), *later[1][later[0][seed] : later[0][seed + 1]]]
+        chosen = {home[seed]}
+        wanted = generator.randint(2, 4)
+        generator.shuffle(near)
+        for i in near:
+            if len(chosen) == wanted:
+                break
+            chosen.add(home[int(i)])
+        kept = tuple(m for number, m in enumerate(best) if number not in chosen)
+        loose = [i for number in sorted(chosen) for i in best[number]]
+        generator.shuffle(loose)
+        bins = _local_search(instance, kept, loose, later, 6, 200_000)
+        cost = sum(instance.cost(members) for members in bins)
+        if cost <= best_cost:
+            best, best_cost = bins, cost
+    return best
+
+
+def _local_search(
+    instance: Instance,
+    start: tuple[Bin, ...],
+    loose: list[int],
+    later: tuple[Ints, Ints],
+    passes: int,
+    swap_limit: int,
+) -> tuple[Bin, ...]:
+    """Insert loose items in the order given, then move until nothing helps."""
     n = len(instance)
     width = int(min(instance.max_requests, n))
     members = np.zeros((n, width), dtype=np.int64)
     count = np.zeros(n, dtype=np.int64)
     home = np.full(n, -1, dtype=np.int64)
-    for number, items in enumerate(start or ()):
+    for number, items in enumerate(start):
         members[number, : len(items)] = items
         count[number] = len(items)
         home[list(items)] = number
-    later_at, later = reverse(instance)
     _improve(
-        members, count, home, start is None, passes, swap_limit,
+        members, count, home, np.array(loose, dtype=np.int64), passes, swap_limit,
         instance.size, instance.value, instance.alone, instance.own, instance.slope,
         instance.ready, instance.feature_at, instance.features, instance.weight,
         instance.customer_at, instance.customers, instance.candidate_at,
-        instance.candidates, later_at, later, instance.pair_fee,
+        instance.candidates, later[0], later[1], instance.pair_fee,
         instance.max_requests, instance.max_customers, instance.max_value,
     )  # fmt: skip
     return tuple(
@@ -74,7 +131,7 @@ def reverse(instance: Instance) -> tuple[Ints, Ints]:
 
 @compiled
 def _improve(
-    members, count, home, insert, passes, swap_limit,
+    members, count, home, loose, passes, swap_limit,
     size, value, alone, own, slope, ready, feature_at, features, weight,
     customer_at, customers, candidate_at, candidates, later_at, later, pair_fee,
     max_requests, max_customers, max_value,
@@ -89,15 +146,28 @@ def _improve(
     costs = np.zeros(n, np.int64)
     visited = np.full(n, -1, np.int64)
 
-    if insert:
-        for k in range(n):
-            best = alone[k]
-            place = -1
-            for e in range(candidate_at[k], candidate_at[k + 1]):
-                b = home[candidates[e]]
-                if visited[b] == k:
+    for b in range(n):
+        if count[b]:
+            costs[b] = _bin_cost(
+                members[b], count[b], alone, own, slope, ready, feature_at,
+                features, weight, pair_fee, stamp, clock,
+            )
+    empty = 0
+    visit = 0
+    for k in loose:
+        best = alone[k]
+        place = -1
+        visit += 1
+        for side in range(2):
+            if side == 0:
+                lo, hi = candidate_at[k], candidate_at[k + 1]
+            else:
+                lo, hi = later_at[k], later_at[k + 1]
+            for e in range(lo, hi):
+                b = home[candidates[e] if side == 0 else later[e]]
+                if b < 0 or visited[b] == visit:
                     continue
-                visited[b] = k
+                visited[b] = visit
                 c = _with(
                     b, k, members, count, trial, size, value, alone, own, slope, ready,
                     feature_at, features, weight, customer_at, customers, candidate_at,
@@ -107,22 +177,15 @@ def _improve(
                 if c >= 0 and c - costs[b] < best:
                     best = c - costs[b]
                     place = b
-            if place < 0:
-                place = k
-                costs[k] = 0
-            home[k] = place
-            members[place, count[place]] = k
-            count[place] += 1
-            costs[place] += best
-    else:
-        for b in range(n):
-            if count[b]:
-                costs[b] = _bin_cost(
-                    members[b], count[b], alone, own, slope, ready, feature_at,
-                    features, weight, pair_fee, stamp, clock,
-                )
+        if place < 0:
+            while count[empty] > 0:
+                empty += 1
+            place = empty
+        home[k] = place
+        members[place, count[place]] = k
+        count[place] += 1
+        costs[place] += best
     degree = candidates.shape[0] * 2
-    visit = n
     for _ in range(passes):
         improved = False
         # Relocate one item into another bin, or alone.

@@ -22,6 +22,10 @@ type Floats = npt.NDArray[np.float64]
 INFINITY = highspy.kHighsInf
 
 
+class SolverFailed(Exception):
+    """HiGHS gave no optimum of a relaxation that has one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearPoint:
     """An optimum of the restricted master. ``value`` and duals in thousandths."""
@@ -140,7 +144,7 @@ class Master:
 
         Raises
         ------
-        RuntimeError
+        SolverFailed
             When HiGHS finds no optimum even from scratch: the relaxation always has
             one, so this is a fault of the solver.
         """
@@ -150,7 +154,7 @@ class Master:
             self._highs.run()
             status = self._highs.getModelStatus()
             if status != highspy.HighsModelStatus.kOptimal:
-                raise RuntimeError(f"HiGHS left the restricted master {status.name}.")
+                raise SolverFailed(f"HiGHS left the restricted master {status.name}.")
         solution = self._highs.getSolution()
         n = len(self.instance)
         rows = np.array(solution.row_dual)

@@ -2,25 +2,36 @@
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
 
-from optimizer.heuristics import improve
+from optimizer.heuristics import improve, shake
 from optimizer.instance import Bin, Instance, Ints, join, keep_apart
 from optimizer.pricing import Cut, Stop, price
 from optimizer.selection.cutting import violated_cuts
-from optimizer.selection.master import LinearPoint, Master
+from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.model import choose
 
 NODE_LIMITS = (64, 4_096, 262_144, 2**40)
 """Search nodes per anchor: raised only when the cheaper search finds no bin."""
 
-MIP_NODES = 500
+MIP_NODES = 100
+"""Branch-and-bound nodes of the integer program over the columns found."""
+
+MIP_COLUMNS = 600
+"""Columns the integer program chooses from: those of least reduced cost."""
+
+SHAKES = 400
+"""Rounds of iterated local search at the root of a small instance."""
+
+FEW = 8
+"""Once fewer than 1 in so many anchors find a bin, the search per anchor deepens."""
+
 CUT_ROUNDS = 12
-UNDECIDED = 1e-3
+UNDECIDED = 0.02
 """How far from whole a number of bins must be to branch on it."""
 
 
@@ -60,7 +71,16 @@ def solve(
     report: Report = lambda _: None,
     remaining: Callable[[], float | None] = lambda: None,
 ) -> Selection:
-    """Choose the bins of least total cost.
+    """Choose the bins of least total cost: run a ``Search`` to its end."""
+    search = Search(instance, gap=gap, stop=stop, report=report, remaining=remaining)
+    for _ in search.steps():
+        if stop():
+            break
+    return search.selection()
+
+
+class Search:
+    """The search for the bins of least total cost, in steps.
 
     Column generation (Aloise et al. 2010 for clique partitioning; Barnhart et al. 1998,
     *Branch-and-price*) with subset-row cuts, then branching on whether two items share
@@ -75,18 +95,22 @@ def solve(
         Asked between steps; when it says so, the best plan and its valid bound return.
     remaining
         Seconds left for the integer programs inside, or None.
+
+    Notes
+    -----
+    Between two steps the best plan and its valid bound are in ``selection()``. What a
+    search finds does not depend on when its steps are taken, so many searches may
+    share one processor in any order.
     """
-    return _Search(instance, gap, stop, report, remaining).run()
 
-
-class _Search:
     def __init__(
         self,
         instance: Instance,
-        gap: float,
-        stop: Stop,
-        report: Report,
-        remaining: Callable[[], float | None],
+        *,
+        gap: float = 0.0,
+        stop: Stop = lambda: False,
+        report: Report = lambda _: None,
+        remaining: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.instance = instance
         self.gap = gap
@@ -125,10 +149,11 @@ class _Search:
 
     # -- the search ------------------------------------------------------------
 
-    def run(self) -> Selection:
+    def steps(self) -> Iterator[None]:
+        """Take the search on; ends when the gap is closed or it was told to stop."""
         if len(self.instance.candidates) == 0:
-            self.bound = self.cost
-            return self.selection()
+            self.raise_bound(self.cost)
+            return
         queue = [
             Node(
                 0,
@@ -138,34 +163,31 @@ class _Search:
             )
         ]
         root = True
-        while queue:
-            node = queue[0]
-            if not root:
-                self.raise_bound(node.bound)
-            if self.closed(node.bound) or self.stop():
-                break
-            heapq.heappop(queue)
-            children, bound = self.explore(node, root=root)
+        floor: int | None = None  # the least bound of the parts already closed
+        while queue and not self.closed(queue[0].bound):
+            node = heapq.heappop(queue)
+            children, bound, finished = yield from self.explore(node, root=root)
             root = False
+            if not finished:
+                heapq.heappush(queue, replace(node, bound=bound))
+            elif not children:
+                floor = bound if floor is None else min(floor, bound)
             for child in children:
                 heapq.heappush(queue, child)
-            if children is _UNFINISHED:
-                heapq.heappush(queue, replace(node, bound=bound))
-                self.raise_bound(min(n.bound for n in queue))
+            open_bound = queue[0].bound if queue else self.cost
+            self.raise_bound(open_bound if floor is None else min(open_bound, floor))
+            if not finished:
                 break
-            if queue:
-                self.raise_bound(queue[0].bound)
-        else:
-            self.raise_bound(self.cost)
-        return self.selection()
 
     def raise_bound(self, bound: int) -> None:
         if bound > self.bound:
             self.bound = min(bound, self.cost)
             self.tell()
 
-    def explore(self, node: Node, *, root: bool) -> tuple[Sequence[Node], int]:
-        """Bound a node; return its children, none when it is closed."""
+    def explore(
+        self, node: Node, *, root: bool
+    ) -> Generator[None, None, tuple[Sequence[Node], int, bool]]:
+        """Bound a node; return children, none when closed, bound, and if finished."""
         instance = node.instance
         master = Master(
             instance,
@@ -177,41 +199,39 @@ class _Search:
         bound = node.bound
         centre = _shares(instance, self.best) if root else None
         for round_number in range(CUT_ROUNDS + 1):
-            point, proven, centre = self.generate(
+            point, proven, centre = yield from self.generate(
                 node, master, bound, centre, root=root
             )
             bound = max(bound, proven)
             if root:
                 self.raise_bound(bound)
             if point is None:
-                return _UNFINISHED, bound
+                return (), bound, False
             if self.closed(bound):
-                return (), bound
+                return (), bound, True
             if _integral(point):
                 chosen = [master.bins[j] for j in np.flatnonzero(point.weights > 0.5)]
                 self.take(instance, _partition(instance, chosen))
-                return (), bound
+                return (), bound, True
+            if root and round_number == 0:
+                self.search_locally()
+                if self.closed(bound):
+                    return (), bound, True
             if round_number == 0:
                 self.round(master, point, bound, root=root)
                 if self.closed(bound):
-                    return (), bound
+                    return (), bound, True
             if self.stop():
-                return _UNFINISHED, bound
-            cuts = (
-                violated_cuts(master.bins, point.weights, set(master.cuts))
-                if round_number < CUT_ROUNDS
-                else ()
-            )
+                return (), bound, False
+            if round_number == CUT_ROUNDS or _count_undecided(point):
+                break
+            cuts = violated_cuts(master.bins, point.weights, set(master.cuts))
             if not cuts:
                 break
             for cut in cuts:
                 master.add_cut(cut)
             centre = None
-        if root:
-            self.round(master, point, bound, root=root)
-            if self.closed(bound):
-                return (), bound
-        return self.branch(node, master, point, bound), bound
+        return self.branch(node, master, point, bound), bound, True
 
     def columns(self, instance: Instance) -> list[Bin]:
         """Return the remembered bins that an instance's branchings allow, and singles."""
@@ -236,7 +256,7 @@ class _Search:
         centre: Ints | None,
         *,
         root: bool,
-    ) -> tuple[LinearPoint | None, int, Ints | None]:
+    ) -> Generator[None, None, tuple[LinearPoint | None, int, Ints | None]]:
         """Generate columns until the relaxation is optimal; prove a bound on the way.
 
         Duals are smoothed towards those of the best bound (Wentges 1997; Pessoa et al.
@@ -245,12 +265,16 @@ class _Search:
         instance = master.instance
         scale = instance.scale
         alpha = 0.6 if centre is not None else 0.0
-        effort = 0
+        effort = 1 if master.cuts else 0
         best = bound
         while True:
+            yield
             if self.stop():
                 return None, best, centre
-            point = master.solve()
+            try:
+                point = master.solve()
+            except SolverFailed:
+                return None, best, centre  # what is proven so far stands
             duals = np.floor(point.duals * scale).astype(np.int64)
             sigma = np.ceil(point.sigma * scale).astype(np.int64)
             tau = round(point.tau * scale)
@@ -276,6 +300,8 @@ class _Search:
                 if members not in master
                 and _reduced_cost(master, members, duals, sigma) < tau
             ]
+            if len(new) * FEW < len(instance) and effort == 0:
+                effort = 1
             if new:
                 master.add(new)
                 self.pool.update(
@@ -290,6 +316,16 @@ class _Search:
             else:
                 return point, best, centre
 
+    def search_locally(self) -> None:
+        """Look for a better plan around the best one."""
+        instance = self.instance
+        home = {p: i for i, item in enumerate(instance.items) for p in item}
+        start = tuple(
+            tuple(sorted({home[p] for p in positions})) for positions in self.best
+        )
+        rounds = SHAKES // (1 + len(instance.candidates) // 2000)
+        self.take(instance, shake(instance, start, rounds=rounds, stop=self.stop))
+
     # -- plans from relaxations --------------------------------------------------
 
     def round(
@@ -299,14 +335,19 @@ class _Search:
         instance = master.instance
         slack = self.cost - bound
         reduced = _reduced_costs(master, point)
+        likely = sorted(
+            (reduced[j], j) for j in range(len(reduced)) if reduced[j] <= slack + 1
+        )
+        kept = {j for _, j in likely[:MIP_COLUMNS]}
+        home = {p: i for i, item in enumerate(instance.items) for p in item}
+        known = {tuple(sorted({home[p] for p in ps})) for ps in self.best}
         pairs = [
             (members, master.costs[j])
             for j, members in enumerate(master.bins)
-            if len(members) == 1 or reduced[j] <= slack + 1
+            if len(members) == 1 or j in kept or members in known
         ]
         bins = [members for members, _ in pairs]
         place = {members: number for number, members in enumerate(bins)}
-        home = {p: i for i, item in enumerate(instance.items) for p in item}
         start = []
         for positions in self.best:
             members = tuple(sorted({home[p] for p in positions}))
@@ -332,8 +373,8 @@ class _Search:
         self, node: Node, master: Master, point: LinearPoint, bound: int
     ) -> list[Node]:
         """Branch on the pair of items that is most undecided about sharing a bin."""
-        bins = float(point.weights.sum())
-        if abs(bins - round(bins)) > UNDECIDED:
+        if _count_undecided(point):
+            bins = float(point.weights.sum())
             fewer, more = math.floor(bins), math.ceil(bins)
             cuts = tuple(master.cuts)
             return [
@@ -368,10 +409,6 @@ class _Search:
                 cuts=tuple(master.cuts),
             ),
         ]
-
-
-_UNFINISHED: Sequence[Node] = []
-"""Returned by identity when a node was stopped half-way."""
 
 
 def fewest_bins(instance: Instance) -> int:
@@ -420,6 +457,11 @@ def _partition(instance: Instance, cover: Sequence[Bin]) -> tuple[Bin, ...]:
             bins[drop].discard(i)
             holders.remove(drop)
     return tuple(sorted(tuple(sorted(members)) for members in bins if members))
+
+
+def _count_undecided(point: LinearPoint) -> bool:
+    bins = float(point.weights.sum())
+    return abs(bins - round(bins)) > UNDECIDED
 
 
 def _integral(point: LinearPoint) -> bool:

@@ -1,0 +1,59 @@
+"""Many searches on one processor: everything gets a bound early, the widest gap most."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from optimizer.instance import Instance
+from optimizer.pricing import Stop
+from optimizer.selection.solver import Search, Selection
+
+FIRST_STEPS = 3
+"""Steps every search takes before any takes more: enough for a plan and a bound."""
+
+TURN = 8
+"""Steps the search with the widest gap takes before gaps are compared again."""
+
+
+def solve_all(
+    instances: Sequence[Instance],
+    *,
+    gap: float = 0.0,
+    stop: Stop = lambda: False,
+    remaining: Callable[[], float | None] = lambda: None,
+    report: Callable[[int, Selection], None] = lambda *_: None,
+) -> tuple[Selection, ...]:
+    """Solve independent instances in turns; return a selection for each, in order.
+
+    Smaller instances go first, then whichever has the widest gap. What each search
+    finds does not depend on the turns, so neither does the answer, unless ``stop``
+    ends them early: then every selection is its best plan with a valid bound.
+
+    Parameters
+    ----------
+    report
+        Receives the number of an instance and its selection after every turn.
+    """
+    order = sorted(range(len(instances)), key=lambda n: (len(instances[n]), n))
+    searches: dict[int, Search] = {}
+    under_way: dict[int, Iterator[None]] = {}
+    for number in order:
+        search = Search(instances[number], gap=gap, stop=stop, remaining=remaining)
+        searches[number] = search
+        under_way[number] = search.steps()
+        _take_turn(number, under_way, FIRST_STEPS)
+        report(number, search.selection())
+    while under_way and not stop():
+        number = max(
+            under_way, key=lambda n: (searches[n].cost - searches[n].bound, -n)
+        )
+        _take_turn(number, under_way, TURN)
+        report(number, searches[number].selection())
+    return tuple(searches[number].selection() for number in range(len(instances)))
+
+
+def _take_turn(number: int, under_way: dict[int, Iterator[None]], steps: int) -> None:
+    for _ in range(steps):
+        try:
+            next(under_way[number])
+        except StopIteration:
+            del under_way[number]
+            return
