@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from optimizer import cost
@@ -214,6 +216,51 @@ def _tasks(
             alone.append(instance.items[part[0]])
         else:
             yield restrict(instance, part) if len(part) < len(instance) else instance
+
+
+def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
+    """Return a plan for a task there is no time to solve, and a bound.
+
+    The bound is the sum of what no item can come under: its own cost, and an equal
+    part of every feature it touches, shared with as many as ever could share it in one
+    bin.
+
+    Parameters
+    ----------
+    good
+        Whether to look for a good plan by insertion and moves; otherwise every item is
+        left by itself.
+    """
+    from optimizer.heuristics import improve
+    from optimizer.selection.solver import Selection
+
+    bins = improve(task) if good else tuple((i,) for i in range(len(task)))
+    return Selection(
+        bins=tuple(
+            sorted(
+                tuple(sorted(p for i in members for p in task.items[i]))
+                for members in bins
+            )
+        ),
+        cost=sum(task.cost(members) for members in bins),
+        bound=_bound_without_search(task),
+    )
+
+
+def _bound_without_search(task: "Instance") -> int:
+    most = int(min(task.max_requests, len(task)))
+    touching = [0] * len(task.weight)
+    for feature in task.features:
+        touching[feature] += 1
+    # A fee is shared by at most ``most`` items, a rebate by at least two.
+    fee = Fraction(task.pair_fee, most if task.pair_fee > 0 else 2)
+    least = Fraction(0)
+    for i in range(len(task)):
+        shared = int(task.own[i]) + fee
+        for feature in task.features_of(i):
+            shared += Fraction(int(task.weight[feature]), min(most, touching[feature]))
+        least += min(Fraction(int(task.alone[i])), shared)
+    return max(0, ceil(least))
 
 
 class _Watch:

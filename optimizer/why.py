@@ -117,15 +117,11 @@ def _price(
     """Return the least and greatest proven change of total cost, and a sentence."""
     ids = tuple(problem.requests[i].request_id for i in pair)
     names = f"{ids[0]} and {ids[1]}"
-    for name, members in ((i, m) for m in problem.rulings.fixed for i in ids if i in m):
-        return (
-            None,
-            None,
-            (
-                f"{name} is in the accepted bin {{{listed(members)}}}, which stays as it "
-                "is: there is no price."
-            ),
-        )
+    for members in problem.rulings.fixed:
+        for name in ids:
+            if name in members:
+                text = f"{name} is in the accepted bin {{{listed(members)}}}"
+                return None, None, f"{text}, which stays as it is: there is no price."
     kind = RulingKind.APART if together else RulingKind.TOGETHER
     try:
         ruled = _under(problem, Ruling(kind=kind, request_ids=ids))

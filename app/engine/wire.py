@@ -1,0 +1,61 @@
+"""What passes between the parent and a solving process: pickled messages with a length.
+
+Both ends are one program and the pipe is theirs alone, so pickles are safe here.
+"""
+
+import pickle
+import struct
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from optimizer.errors import OptimizerError
+from optimizer.instance import Instance
+from optimizer.selection.solver import Selection
+
+_LENGTH: Final = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One instance to solve. ``seconds`` is the time left, None without a limit."""
+
+    number: int
+    instance: Instance
+    gap: float
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A plan and bound for a task; ``done`` when it is the last for it."""
+
+    number: int
+    selection: Selection
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A task ended in an error: one the core raises on purpose, or a bug in words."""
+
+    number: int
+    error: OptimizerError | None
+    text: str
+
+
+def send(stream: IO[bytes], message: Any) -> None:
+    """Write one message."""
+    payload = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(payload)))
+    stream.write(payload)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Read one message, or None at the end of the stream."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    payload = stream.read(length)
+    return pickle.loads(payload) if len(payload) == length else None
