@@ -167,7 +167,7 @@ def choose_bins(
             sorted([*alone, *(members for s in selections for members in s.bins)])
         ),
         cost=spent + sum(s.cost for s in selections),
-        bound=spent + sum(s.bound for s in selections),
+        bound=spent + sum(map(_proven, selections, tasks)),
     )
 
 
@@ -218,12 +218,15 @@ def _tasks(
             yield restrict(instance, part) if len(part) < len(instance) else instance
 
 
+def _proven(selection: "Selection", task: "Instance") -> int:
+    """Return the better of the bound a search ended with and the one without it."""
+    if selection.bound == selection.cost:
+        return selection.bound
+    return max(selection.bound, bound_without_search(task))
+
+
 def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
     """Return a plan for a task there is no time to solve, and a bound.
-
-    The bound is the sum of what no item can come under: its own cost, and an equal
-    part of every feature it touches, shared with as many as ever could share it in one
-    bin.
 
     Parameters
     ----------
@@ -243,11 +246,18 @@ def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
             )
         ),
         cost=sum(task.cost(members) for members in bins),
-        bound=_bound_without_search(task),
+        bound=bound_without_search(task),
     )
 
 
-def _bound_without_search(task: "Instance") -> int:
+def bound_without_search(task: "Instance") -> int:
+    """Return a bound on the cost of every plan for a task, in thousandths.
+
+    It is the sum of what no item can come under: its own cost, and an equal part of
+    every feature it touches, shared with as many as ever could share it in one bin.
+
+    Complexity: linear in items times features.
+    """
     most = int(min(task.max_requests, len(task)))
     touching = [0] * len(task.weight)
     for feature in task.features:

@@ -1,0 +1,1 @@
+"""What each command does, free of how its options are written."""

@@ -1,0 +1,156 @@
+"""A proposal in words and tables, short enough to read."""
+
+from collections import Counter
+from typing import Final
+
+from rich.table import Table
+
+from app.commands.screen import say, show, table
+from app.export.document import Document
+from app.export.numbers import days, percent, signed_days, whole
+from app.export.receipt import verdict
+
+ASSUMPTIONS: Final = (
+    "Effort and waiting figures are the policy's assumptions, not measurements: low "
+    "and high show how far they may be off."
+)
+MOST_BINS: Final = 60
+
+_REASON_WORDS: Final = {
+    "category": "the customer's category is another, or none",
+    "system": "no near request for an interoperable system",
+    "region": "regions are not near enough",
+    "agency": "another implementing agency",
+    "document": "another document is asked for",
+    "window": "received too many days apart",
+    "wait": "one would wait longer than its priority allows",
+    "kept_apart": "kept apart by a customer, a ruling or the policy",
+    "limits": "every bin it could join is over a limit",
+    "cost": "sharing would cost more than it saves",
+    "only_request": "the only request of the batch",
+    "others_fixed": "all other requests are in accepted bins",
+}
+
+
+def print_summary(document: Document) -> None:
+    """Print what a proposal comes to."""
+    combined = [bin_ for bin_ in document["bins"] if len(bin_["request_ids"]) > 1]
+    alone = [bin_ for bin_ in document["bins"] if len(bin_["request_ids"]) == 1]
+    policy = document["policy"]
+    say(f"Proposal {document['proposal_id']}, as of {document['as_of']}")
+    say(f"Policy {policy['name']}: {policy['title']}")
+    say(
+        f"{whole(document['input']['requests'])} requests: "
+        f"{whole(sum(len(b['request_ids']) for b in combined))} in "
+        f"{whole(len(combined))} combined reviews, {whole(len(alone))} alone"
+    )
+    if combined:
+        say()
+        show(_bins_table(combined))
+        if len(combined) > MOST_BINS:
+            say(f"… and {whole(len(combined) - MOST_BINS)} more combined reviews")
+    say()
+    show(_totals_table(document))
+    _print_alone(alone)
+    _print_warnings(document)
+    say()
+    say(verdict(document))
+    say(ASSUMPTIONS)
+
+
+def _bins_table(combined: list[Document]) -> Table:
+    return table(
+        (
+            ("Bin", False),
+            ("Starts", False),
+            ("Requests", False),
+            ("Customers", False),
+            ("Systems", False),
+            ("Saves", True),
+            ("low to high", True),
+            ("Waits", True),
+            ("Forecast", False),
+        ),
+        (
+            (
+                bin_["bin_id"],
+                bin_["starts_on"],
+                ", ".join(bin_["request_ids"]),
+                ", ".join(bin_["customers"]),
+                ", ".join(bin_["systems"]),
+                days(bin_["saved_effort_days"]),
+                f"{days(bin_['saved_effort_days_low'])} to "
+                f"{days(bin_['saved_effort_days_high'])}",
+                f"{whole(max(bin_['wait_days'].values()))} d",
+                bin_["forecast_on"],
+            )
+            for bin_ in combined[:MOST_BINS]
+        ),
+    )
+
+
+def _totals_table(document: Document) -> Table:
+    objective = document["objective"]
+    saved = objective["saved_effort_days"]
+    baseline = objective["baseline_effort_days"]
+    rows = [
+        (
+            "Country by country",
+            days(baseline),
+            days(objective["baseline_effort_days_low"]),
+            days(objective["baseline_effort_days_high"]),
+            days(0),
+            days(objective["baseline_total"]),
+        ),
+        (
+            "This proposal",
+            days(objective["effort_days"]),
+            days(objective["effort_days_low"]),
+            days(objective["effort_days_high"]),
+            days(objective["wait_cost"]),
+            days(objective["total"]),
+        ),
+        (
+            f"Saved ({percent(saved / baseline if baseline else 0.0)} of effort)",
+            days(saved),
+            days(objective["saved_effort_days_low"]),
+            days(objective["saved_effort_days_high"]),
+            signed_days(-objective["wait_cost"]),
+            days(objective["baseline_total"] - objective["total"]),
+        ),
+    ]
+    return table(
+        (
+            ("Staff-days", False),
+            ("Effort", True),
+            ("low", True),
+            ("high", True),
+            ("Waiting", True),
+            ("Total", True),
+        ),
+        rows,
+    )
+
+
+def _print_alone(alone: list[Document]) -> None:
+    codes = Counter(
+        reason["code"] for bin_ in alone for reason in bin_.get("alone_because", ())
+    )
+    if not codes:
+        return
+    say()
+    say("Why requests are alone (a request may have several reasons):")
+    for code, count in sorted(codes.items(), key=lambda entry: (-entry[1], entry[0])):
+        say(f"  {whole(count):>6}  {code}: {_REASON_WORDS.get(code, code)}")
+
+
+def _print_warnings(document: Document) -> None:
+    codes = Counter(w["code"] for bin_ in document["bins"] for w in bin_["warnings"])
+    if document["fragmentation"]:
+        codes["fragmentation"] = len(document["fragmentation"])
+    if not codes:
+        return
+    say()
+    say("Warnings to read before anything is decided:")
+    for code, count in sorted(codes.items(), key=lambda entry: (-entry[1], entry[0])):
+        say(f"  {whole(count):>6}  {code}")
