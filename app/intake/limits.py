@@ -27,7 +27,7 @@ class Limits:
     max_unpacked_bytes: int = 200 << 20
     max_rows: int = 200_000
     max_columns: int = 64
-    seconds: int = 25
+    seconds: int = 60
 
 
 def size_text(count: int) -> str:

@@ -71,18 +71,13 @@ def cell_text(cell: Cell, name: str, schema: Schema) -> str | Trouble:
     return Trouble(code=FaultCode.TYPE, message=message, value=cell.text)
 
 
-def read_strings(events: Iterator[tuple[str, Element]]) -> list[str]:
+def read_strings(elements: Iterator[Element]) -> list[str]:
     """Return the shared strings; what is too long for a cell is cut just above it."""
     strings: list[str] = []
-    root: Element | None = None
-    for event, element in events:
-        if event == "start":
-            root = element if root is None else root
-            continue
+    for element in elements:
         if _tag(element) == "si":
             strings.append(_string(element))
-            if root is not None:
-                root.clear()
+            element.clear()
     return strings
 
 
@@ -110,7 +105,7 @@ class Sheet:
     ``look_only`` reads values without judging them: whether a sheet holds any.
     """
 
-    events: Iterator[tuple[str, Element]]
+    elements: Iterator[Element]
     strings: list[str]
     styles: Styles
     from_1904: bool = field(kw_only=True)
@@ -121,24 +116,21 @@ class Sheet:
     def rows(self) -> Iterator[tuple[int, dict[int, Cell]]]:
         """Yield (row number, cells by column from 0) of rows that hold data."""
         number = 0
-        data: Element | None = None
-        for event, element in self.events:
+        for element in self.elements:
             tag = _tag(element)
-            if event == "start":
-                if tag == "sheetData":
-                    data = element
-                continue
-            if tag == "sheetFormatPr":
+            if tag == "row":
+                number = self._row_number(element, number)
+                cells = self._cells(element, number)
+                element.clear()
+                if cells:
+                    yield number, cells
+            elif tag in ("sheetFormatPr", "cols") and number:
+                message = "The workbook is damaged: its columns follow its rows."
+                raise refuse(FaultCode.DAMAGED, message)
+            elif tag == "sheetFormatPr":
                 self._rows_hidden = element.get("zeroHeight") in ("1", "true")
             elif tag == "col":
                 self._note_column(element)
-            elif tag == "row" and data is not None:
-                found = self._row_number(element, number)
-                cells = self._cells(element, found)
-                data.clear()
-                if cells:
-                    yield found, cells
-                number = found
 
     def _row_number(self, element: Element, last: int) -> int:
         written = element.get("r")
@@ -317,4 +309,15 @@ def _whole(text: str | None) -> int | None:
 
 
 def _tag(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
+    return _LOCAL[element.tag]
+
+
+class _LocalNames(dict[str, str]):
+    """Names of elements without their namespace, which differs by edition."""
+
+    def __missing__(self, tag: str) -> str:
+        name = self[tag] = tag.rpartition("}")[2]
+        return name
+
+
+_LOCAL: Final = _LocalNames()

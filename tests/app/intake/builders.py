@@ -77,9 +77,9 @@ def workbook(table: Sequence[Row]) -> openpyxl.Workbook:
     assert sheet is not None
     names = columns(table)
     sheet.append(names)
-    for line in table:
+    for place, line in enumerate(table, start=2):
         sheet.append([_xlsx_value(line.get(name)) for name in names])
-        for cell in sheet[sheet.max_row]:
+        for cell in sheet[place]:
             if isinstance(cell.value, str):
                 cell.data_type = "s"  # text that begins with = stays text
     return book
@@ -97,9 +97,10 @@ def as_shared_xlsx(table: Sequence[Row]) -> bytes:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"default_date_format": "d mmm yyyy"}) as book:
         sheet = book.add_worksheet()
-        sheet.write_row(0, 0, columns(table))
+        names = columns(table)
+        sheet.write_row(0, 0, names)
         for place, line in enumerate(table, start=1):
-            for column, name in enumerate(columns(table)):
+            for column, name in enumerate(names):
                 value = line.get(name)
                 write = sheet.write_string if isinstance(value, str) else sheet.write
                 write(place, column, value)
