@@ -223,7 +223,7 @@ def test_first_category_that_matches_wins_and_exclusion_goes_before_inclusion() 
     assert said(asked, "A", "B") == said(asked, "A", "D") == said(asked, "C", "E") == []
 
 
-# --- boundaries -----------------------------------------------------------------------
+# --- boundaries ---
 
 
 @pytest.mark.parametrize(("days", "codes"), [(29, []), (30, []), (31, ["window"])])
@@ -325,7 +325,7 @@ def test_keep_apart_from_works_in_either_direction(lister: str) -> None:
     ]
 
 
-# --- against the oracle -----------------------------------------------------------------
+# --- against the oracle ---
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -43,7 +43,7 @@ def estonian_precedent(approved_on: date = date(2025, 1, 1)) -> Precedent:
     return Precedent(customer="EST", system="HIMARS", approved_on=approved_on)
 
 
-# --- units, by hand ---------------------------------------------------------------------
+# --- units, by hand ---
 
 FOUR = (  # E1 and E2 are the same purchase twice; three customers, two families
     request("E1", lines=2),
@@ -143,7 +143,7 @@ def test_threshold_must_be_law_on_the_day() -> None:
     assert problem(one, as_of=date(2010, 10, 7)).notified == (False,)
 
 
-# --- precedents ---------------------------------------------------------------------------
+# --- precedents ---
 
 
 def discounted(*requests: Any, unit: str, discount: str = "0.3") -> int:
@@ -258,7 +258,7 @@ def test_years_are_calendar_years(day: date, years: int, earlier: date) -> None:
     assert years_before(day, years) == earlier
 
 
-# --- coordination, waiting, cases -----------------------------------------------------------
+# --- coordination, waiting, cases ---
 
 
 def test_coordination_starts_at_two_requests_and_counts_further_customers() -> None:
@@ -354,7 +354,7 @@ def test_a_whole_bin_by_hand() -> None:
     assert [cost.cost(asked, (i,)) for i in range(3)] == alone
 
 
-# --- against the oracle ---------------------------------------------------------------------
+# --- against the oracle ---
 
 
 @pytest.mark.parametrize("make", CASES)
@@ -379,7 +379,7 @@ def test_bins_cost_what_the_oracle_says(make: Any) -> None:
             ] == [*staged.values()]
 
 
-# --- what covering rows and the signs of duals rest on ----------------------------------------
+# --- what covering rows and the signs of duals rest on ---
 
 
 type Drawn = tuple[Problem, tuple[int, ...], tuple[int, ...]]
