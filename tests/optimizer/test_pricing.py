@@ -1,0 +1,252 @@
+"""Pricing against all bins: the worst violation, and duals no bin violates."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import combinations
+from random import Random
+
+import numpy as np
+import pytest
+
+from optimizer.instance import Bin, Instance, Ints, join, keep_apart
+from optimizer.pricing import CHUNK, Cut, Pricing, price, rounded_bound
+from tests.factories import request
+from tests.solving import (
+    all_bins,
+    candidate_pairs,
+    problem,
+    some_instances,
+    whole_instances,
+)
+
+SEEDS = range(60)
+KNOWN = [*some_instances(9, 60, least=4)]
+
+
+@cache
+def bins_of(seed: int) -> list[Bin]:
+    return all_bins(instance_of(seed))
+
+
+@cache
+def instance_of(seed: int) -> Instance:
+    """Return a small instance; every third has been branched on twice."""
+    instance = KNOWN[seed]
+    draw = Random(f"branch {seed}")
+    for change in (join, keep_apart) if seed % 3 == 0 else ():
+        pairs = sorted(candidate_pairs(instance))
+        if pairs:
+            instance = change(instance, *draw.choice(pairs))
+    return instance
+
+
+def some_duals(instance: Instance, draw: Random) -> Ints:
+    """Draw duals around each item's own cost: negative, scarce, plentiful or huge."""
+    scale = instance.scale
+    high = draw.choice([0.4, 0.8, 1.0, 1.3, 3.0])
+    low = draw.choice([0.0, 0.3, -0.5])
+    return np.array(
+        [int(draw.uniform(low, high) * int(alone) * scale) for alone in instance.alone],
+        dtype=np.int64,
+    )
+
+
+def some_cuts(instance: Instance, draw: Random) -> tuple[tuple[Cut, ...], Ints]:
+    triples = list(combinations(range(len(instance)), 3))
+    chosen = draw.sample(triples, min(len(triples), draw.randint(1, 6)))
+    most = int(instance.alone.max()) * instance.scale // 2
+    return (
+        tuple(Cut(items=triple) for triple in chosen),
+        np.array([draw.choice([0, draw.randint(0, most)]) for _ in chosen]),
+    )
+
+
+def violation(
+    instance: Instance,
+    members: Bin,
+    duals: Ints,
+    cuts: Sequence[Cut] = (),
+    sigma: Sequence[int] | Ints = (),
+    tau: int = 0,
+) -> int:
+    """Return how far a bin's duals exceed its cost, in 1/scale thousandths."""
+    fines = sum(
+        int(fine)
+        for cut, fine in zip(cuts, sigma, strict=True)
+        if sum(i in members for i in cut.items) >= 2
+    )
+    gain = sum(int(duals[i]) for i in members) + tau - fines
+    return gain - instance.cost(members) * instance.scale
+
+
+def least_cost(
+    instance: Instance, bins: Sequence[Bin], least: int = 0, most: int = 99
+) -> int | None:
+    """Return the least cost of a partition into so many bins, None without one."""
+    around: dict[int, list[tuple[int, int]]] = {}
+    for members in bins:
+        mask = sum(1 << i for i in members)
+        around.setdefault(members[0], []).append((mask, instance.cost(members)))
+
+    @cache
+    def best(rest: int) -> dict[int, int]:
+        if not rest:
+            return {0: 0}
+        costs: dict[int, int] = {}
+        for mask, cost in around[(rest & -rest).bit_length() - 1]:
+            if mask & rest == mask:
+                for count, other in best(rest ^ mask).items():
+                    known = costs.get(count + 1)
+                    if known is None or cost + other < known:
+                        costs[count + 1] = cost + other
+        return costs
+
+    costs = best((1 << len(instance)) - 1)
+    return min((c for n, c in costs.items() if least <= n <= most), default=None)
+
+
+def priced(*arguments: object, **options: object) -> Pricing:
+    found = price(*arguments, **options)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("extra", ["nothing", "tau", "cuts", "both"])
+def test_each_anchor_gives_its_worst_bin_and_gives_way_by_as_much(
+    seed: int, extra: str
+) -> None:
+    """Brute force over all bins, anchor by anchor, as each is repaired in turn."""
+    instance, bins = instance_of(seed), bins_of(seed)
+    draw = Random(f"{extra} {seed}")
+    for _ in range(4):
+        duals = some_duals(instance, draw)
+        reach = int(instance.alone.mean()) * instance.scale
+        tau = draw.randint(-reach, reach) if extra in ("tau", "both") else 0
+        cuts, sigma = some_cuts(instance, draw)
+        if extra not in ("cuts", "both"):
+            cuts, sigma = (), sigma[:0]
+        given = duals.copy()
+        found = priced(instance, duals, cuts, sigma, tau)
+        assert np.array_equal(duals, given)  # not modified
+        by_anchor = {members[-1]: members for members in found.bins}
+        assert len(by_anchor) == len(found.bins)
+        for k in range(len(instance)):
+            alone = int(instance.alone[k]) * instance.scale
+            duals[k] = min(int(duals[k]), alone - tau)
+            worst = max(
+                violation(instance, members, duals, cuts, sigma, tau)
+                for members in bins
+                if members[-1] == k
+            )
+            if k in by_anchor:
+                assert by_anchor[k] in bins
+                assert worst > 0
+                given_up = violation(instance, by_anchor[k], duals, cuts, sigma, tau)
+                assert given_up == worst
+            else:
+                assert worst <= 0
+            duals[k] -= max(worst, 0)
+        assert np.array_equal(found.duals, duals)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("node_limit", [1, 2, 5, 2**40])
+def test_repaired_duals_hold_for_every_bin_and_never_prove_too_much(
+    seed: int, node_limit: int
+) -> None:
+    instance, bins = instance_of(seed), bins_of(seed)
+    draw = Random(f"repair {seed} {node_limit}")
+    n = len(instance)
+    optimum = least_cost(instance, bins)
+    assert optimum is not None
+    for _ in range(4):
+        cuts, sigma = some_cuts(instance, draw)
+        reach = int(instance.alone.mean()) * instance.scale
+        tau = draw.choice([0, draw.randint(-reach, reach)])
+        least, most = sorted((draw.randint(1, n), draw.randint(1, n)))
+        found = priced(
+            instance, some_duals(instance, draw), cuts, sigma, tau,
+            least=least, most=most, node_limit=node_limit,
+        )  # fmt: skip
+        for members in bins:
+            assert violation(instance, members, found.duals, cuts, sigma, tau) <= 0
+        credit = tau * (least if tau > 0 else most)
+        proven = sum(map(int, found.duals)) - sum(map(int, sigma)) + credit
+        best = least_cost(instance, bins, least, most)
+        if best is not None:
+            assert proven <= best * instance.scale
+            assert found.bound <= best
+        assert found.bound % instance.grain == 0
+        assert found.bound * instance.scale - proven >= 0
+        assert found.bound * instance.scale - proven < instance.grain * instance.scale
+        for members in found.bins:
+            assert members in bins
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bound_of_any_duals_is_at_most_the_optimum(seed: int) -> None:
+    instance, bins = instance_of(seed), bins_of(seed)
+    optimum = least_cost(instance, bins)
+    assert optimum is not None
+    draw = Random(f"bound {seed}")
+    best = max(priced(instance, some_duals(instance, draw)).bound for _ in range(30))
+    assert best <= optimum
+    worthless = np.full(len(instance), -(10**6) * instance.scale)
+    assert priced(instance, worthless).bound <= 0
+    plenty = instance.alone * instance.scale * 50
+    assert 0 <= priced(instance, plenty).bound <= optimum
+
+
+def test_duals_of_singles_prove_the_optimum_where_nothing_shares() -> None:
+    asked = problem(request("A"), request("B", customer="LVA"), coordination=(10**9, 0))
+    (instance,) = whole_instances(asked)
+    found = priced(instance, instance.alone * instance.scale)
+    assert found.bins == ()
+    assert found.bound == int(instance.alone.sum())
+
+
+def test_bound_rounds_up_to_the_grain_and_no_further() -> None:
+    instance = replace(KNOWN[0])
+    step = instance.scale * instance.grain
+    none = np.zeros(0, dtype=np.int64)
+    for total, bound in ((0, 0), (1, 1), (step, 1), (step + 1, 2), (-step, -1)):
+        duals = np.array([total], dtype=np.int64)
+        assert rounded_bound(instance, duals, none) == bound * instance.grain
+    assert rounded_bound(instance, np.array([step]), np.array([1])) == instance.grain
+    assert rounded_bound(instance, np.array([step]), none, 1) == 2 * instance.grain
+
+
+def test_nothing_is_proven_once_told_to_stop() -> None:
+    asked = problem(
+        *(request(f"R{i:03}", lines=1 + i % 7) for i in range(2 * CHUNK)),
+        coordination=(10**9, 0),
+    )
+    (instance,) = whole_instances(asked)
+    duals = instance.alone * instance.scale // 2
+    answers = iter([False, True])
+    assert price(instance, duals, stop=lambda: next(answers)) is None
+    assert price(instance, duals, stop=lambda: True) is None
+
+
+def test_cut_covers_bins_with_two_or_three_of_its_items() -> None:
+    cut = Cut(items=(1, 3, 5))
+    assert [cut.covers(bin_) for bin_ in ((1,), (0, 1, 2, 4), (1, 3), (1, 3, 5))] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_known_instances_are_worth_pricing() -> None:
+    """Limits bind, waits count, pairs clash: else the tests above would say little."""
+    several = [bins_of(seed) for seed in SEEDS]
+    assert sum(max(map(len, bins)) >= 4 for bins in several) >= 20
+    clashes = 0
+    for seed in SEEDS:
+        instance, pairs = instance_of(seed), candidate_pairs(instance_of(seed))
+        clashes += any(
+            (int(i), int(j)) not in pairs
+            for k in range(len(instance))
+            for i, j in combinations(instance.candidates_of(k), 2)
+        )
+    assert clashes >= 15
