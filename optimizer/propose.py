@@ -56,7 +56,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serial:
-    """Solves one task after another in this process.
+    """Solves tasks in this process, in turns.
 
     Parameters
     ----------
@@ -73,18 +73,11 @@ class Serial:
         self, tasks: Sequence["Instance"], *, gap: float, report: TaskReport
     ) -> Sequence["Selection"]:
         """Solve the tasks, each until its gap is reached."""
-        from optimizer.selection.solver import solve
+        from optimizer.selection.schedule import solve_all
 
-        return [
-            solve(
-                task,
-                gap=gap,
-                stop=self.stop,
-                report=lambda selection, number=number: report(number, selection),  # type: ignore[misc]
-                remaining=self.remaining,
-            )
-            for number, task in enumerate(tasks)
-        ]
+        return solve_all(
+            tasks, gap=gap, stop=self.stop, remaining=self.remaining, report=report
+        )
 
 
 def propose(
@@ -208,7 +201,8 @@ def _tasks(
     problem: Problem, cluster: Cluster, alone: list[tuple[int, ...]]
 ) -> Iterator["Instance"]:
     """Yield the connected parts of a cluster; note items without candidates."""
-    from optimizer.instance import build_instance, restrict, split
+    from optimizer.instance import build_instance
+    from optimizer.reshape import restrict, split
 
     instance = build_instance(problem, cluster)
     for part in split(instance):

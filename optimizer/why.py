@@ -135,7 +135,8 @@ def _price(
         old = choose_bins(problem, before, gap=gap, engine=engine)
     new = choose_bins(ruled, after, gap=gap, engine=engine)
     low, high = new.bound - old.cost, new.cost - old.bound
-    if together or may_share(problem, *pair):
+    joined = {name for members in problem.rulings.together for name in members}
+    if together or (may_share(problem, *pair) and joined.isdisjoint(ids)):
         low = max(low, 0)  # a ruling that lifts no rule only takes plans away
     return low, high, _sentence(names, kind, low, high)
 

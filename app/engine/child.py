@@ -1,4 +1,4 @@
-"""A solving process: takes tasks from standard input, streams plans to the parent."""
+"""A solving process: takes work from standard input, streams plans to the parent."""
 
 import os
 import signal
@@ -8,16 +8,17 @@ import time
 from queue import SimpleQueue
 from typing import BinaryIO
 
-from app.engine.wire import Failed, Found, Task, receive, send
+from app.engine.wire import Done, Failed, Found, Work, receive, send
 from optimizer.errors import OptimizerError
-from optimizer.selection.solver import Selection, solve
+from optimizer.selection.schedule import solve_all
+from optimizer.selection.solver import Selection
 
 
 def main() -> None:
-    """Solve task after task until the parent closes the pipe, or is gone.
+    """Do work after work until the parent closes the pipe, or is gone.
 
-    SIGTERM stops the task at hand and every later one: each still gets a plan. SIGINT
-    is the parent's business.
+    SIGTERM stops the work at hand and all later: each instance still gets a plan.
+    SIGINT is the parent's business.
     """
     stopped = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -25,24 +26,24 @@ def main() -> None:
     # What a library prints must not get between the messages.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    tasks: SimpleQueue[Task] = SimpleQueue()
+    works: SimpleQueue[Work] = SimpleQueue()
     reader = threading.Thread(
-        target=_read, args=(sys.stdin.buffer, tasks), daemon=True, name="reader"
+        target=_read, args=(sys.stdin.buffer, works), daemon=True, name="reader"
     )
     reader.start()
     while True:
-        _work(tasks.get(), answers, stopped)
+        _work(works.get(), answers, stopped)
 
 
-def _read(stream: BinaryIO, tasks: "SimpleQueue[Task]") -> None:
-    """Queue tasks; end the process, whatever it does, when the parent is gone."""
-    while (task := receive(stream)) is not None:
-        tasks.put(task)
+def _read(stream: BinaryIO, works: "SimpleQueue[Work]") -> None:
+    """Queue work; end the process, whatever it does, when the parent is gone."""
+    while (work := receive(stream)) is not None:
+        works.put(work)
     os._exit(0)
 
 
-def _work(task: Task, answers: BinaryIO, stopped: threading.Event) -> None:
-    deadline = None if task.seconds is None else time.monotonic() + task.seconds
+def _work(work: Work, answers: BinaryIO, stopped: threading.Event) -> None:
+    deadline = None if work.seconds is None else time.monotonic() + work.seconds
 
     def remaining() -> float | None:
         return None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -50,15 +51,17 @@ def _work(task: Task, answers: BinaryIO, stopped: threading.Event) -> None:
     def stop() -> bool:
         return stopped.is_set() or remaining() == 0.0
 
-    def report(selection: Selection) -> None:
-        send(answers, Found(number=task.number, selection=selection, done=False))
+    def report(place: int, selection: Selection) -> None:
+        send(answers, Found(number=work.numbers[place], selection=selection))
 
     try:
-        selection = solve(
-            task.instance, gap=task.gap, stop=stop, report=report, remaining=remaining
+        selections = solve_all(
+            work.instances, gap=work.gap, stop=stop, remaining=remaining, report=report
         )
-        send(answers, Found(number=task.number, selection=selection, done=True))
+        for place, selection in enumerate(selections):
+            report(place, selection)
+        send(answers, Done())
     except OptimizerError as error:
-        send(answers, Failed(number=task.number, error=error, text=str(error)))
+        send(answers, Failed(error=error, text=str(error)))
     except RuntimeError as error:  # a solver that found no optimum where there is one
-        send(answers, Failed(number=task.number, error=None, text=str(error)))
+        send(answers, Failed(error=None, text=str(error)))

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from optimizer.errors import OptimizerError
 from optimizer.propose import Serial, TaskReport, plan_without_search
 
 if TYPE_CHECKING:
-    from app.engine.wire import Failed, Found
+    from app.engine.wire import Message
     from optimizer.instance import Instance
     from optimizer.selection.solver import Selection
 
@@ -31,6 +32,9 @@ STOP_SECONDS: Final = 1.0
 START_SECONDS: Final = 3.0
 """What is left of a time limit below which no process is started: it would not be
 ready in time."""
+
+QUICK_TASK: Final = 40
+"""Items of a task up to which it is likely to be solved in a moment."""
 
 HURRY_SECONDS: Final = 0.5
 """How long plans without a search may be made good ones when the time is up."""
@@ -150,40 +154,54 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
 
 
-class _Queue:
-    """Tasks not begun. One process takes the smallest, the others the largest.
+type _Group = tuple[int, ...]
+"""Numbers of tasks that one process solves in turns."""
 
-    So the largest do not come last, and under a time limit the many small ones do not
-    starve behind one that never ends.
+
+class _Queue:
+    """Groups of tasks not begun.
+
+    Small tasks go first and one by one, which spreads them evenly; the others are dealt
+    out, as many groups as there are processes, so that under a time limit each gets its
+    turns and none starves behind one that never ends.
     """
 
-    def __init__(self, count: int) -> None:
-        self._numbers = deque(range(count))
+    def __init__(self, sizes: Sequence[int], workers: int) -> None:
+        small = [n for n, size in enumerate(sizes) if size <= QUICK_TASK]
+        large = [n for n, size in enumerate(sizes) if size > QUICK_TASK]
+        hands: list[list[int]] = [[] for _ in range(min(workers, len(large)))]
+        for number in large:  # largest first, each to the hand that holds least
+            least = min(hands, key=lambda hand: sum(sizes[n] ** 2 for n in hand))
+            least.append(number)
+        self._groups = deque([*((n,) for n in small), *map(tuple, hands)])
         self._lock = threading.Lock()
 
-    def take(self, *, smallest: bool) -> int | None:
-        """Take a task, or None when all are begun or dropped."""
+    def take(self) -> _Group | None:
+        """Take a group, or None when all are begun or dropped."""
         with self._lock:
-            if not self._numbers:
-                return None
-            return self._numbers.pop() if smallest else self._numbers.popleft()
+            return self._groups.popleft() if self._groups else None
+
+    def put_back(self, group: _Group) -> None:
+        """Return a group whose process ended."""
+        with self._lock:
+            self._groups.append(group)
 
     def left(self) -> int:
-        """Return how many tasks are not begun."""
-        return len(self._numbers)
+        """Return how many groups are not begun."""
+        return len(self._groups)
 
     def drop(self) -> None:
-        """Forget the tasks not begun."""
+        """Forget the groups not begun."""
         with self._lock:
-            self._numbers.clear()
+            self._groups.clear()
 
 
 class _Lost:
-    """A process ended: with the number of the task it had, or None between tasks."""
+    """A process ended: with the group it had, or None when there was no more to do."""
 
-    def __init__(self, child: _Child, number: int | None) -> None:
+    def __init__(self, child: _Child, group: _Group | None) -> None:
         self.child = child
-        self.number = number
+        self.group = group
 
 
 class _Run:
@@ -202,10 +220,11 @@ class _Run:
         self._halt = halt
         self._report = report
         self._warn = warn
-        self._queue = _Queue(len(tasks))
-        self._messages: SimpleQueue[Found | Failed | _Lost] = SimpleQueue()
+        self._queue = _Queue([], 1)
+        self._messages: SimpleQueue[Message | _Lost] = SimpleQueue()
         self._best: dict[int, Selection] = {}
         self._children: list[_Child] = []
+        self._tried: set[_Group] = set()
         self._error: OptimizerError | None = None
 
     def solve(
@@ -218,13 +237,11 @@ class _Run:
         OptimizerError
             What a task raised on purpose.
         """
-        for place, child in enumerate(ready):
-            if place < workers:
-                self._begin(child, smallest=place == 0)
-            else:
-                child.end()
-        for place in range(len(ready), workers):
-            self._begin(_Child(), smallest=place == 0)
+        self._queue = _Queue([len(task) for task in self._tasks], workers)
+        for child in ready[workers:]:
+            child.end()
+        for place in range(workers):
+            self._begin(ready[place] if place < len(ready) else _Child())
         try:
             while self._children and not self._halt.stop() and self._error is None:
                 self._hear(_TICK)
@@ -242,72 +259,84 @@ class _Run:
             for number, task in enumerate(self._tasks)
         ]
 
-    def _begin(self, child: _Child, *, smallest: bool) -> None:
+    def _begin(self, child: _Child) -> None:
         child.thread = threading.Thread(
-            target=self._drive, args=(child, smallest), daemon=True, name="driver"
+            target=self._drive, args=(child,), daemon=True, name="driver"
         )
         self._children.append(child)
         child.thread.start()
 
-    def _drive(self, child: _Child, smallest: bool) -> None:
-        """Give a process task after task and pass on what it says; in its thread."""
-        from app.engine.wire import Failed, Found, Task, receive, send
+    def _drive(self, child: _Child) -> None:
+        """Give a process group after group and pass on what it says; in its thread."""
+        from app.engine.wire import Found, Work, receive, send
 
         stdin, stdout = child.process.stdin, child.process.stdout
         assert stdin is not None
         assert stdout is not None
-        number: int | None = None
-        # A process that ends before it takes its task is told of below, as any other.
+        group: _Group | None = None
+        # A process that ends before it takes its work is told of below, as any other.
         with suppress(BrokenPipeError):
-            while (number := self._queue.take(smallest=smallest)) is not None:
-                task = Task(
-                    number=number,
-                    instance=self._tasks[number],
+            while (group := self._queue.take()) is not None:
+                work = Work(
+                    numbers=group,
+                    instances=tuple(self._tasks[number] for number in group),
                     gap=self._gap,
                     seconds=self._halt.remaining(),
                 )
-                send(stdin, task)
+                send(stdin, work)
                 while isinstance(message := receive(stdout), Found):
                     self._messages.put(message)
-                    if message.done:
-                        break
-                if isinstance(message, Failed):
-                    self._messages.put(message)
-                elif message is None:
+                if message is None:
                     break
-        self._messages.put(_Lost(child, number))
+                self._messages.put(message)
+        self._messages.put(_Lost(child, group))
 
     def _hear(self, seconds: float) -> None:
         """Take note of one message, waiting for it at most so long."""
+        from app.engine.wire import Failed, Found
+
         try:
             message = self._messages.get(timeout=seconds)
         except Empty:
             return
         if isinstance(message, _Lost):
             self._lost(message)
-        elif hasattr(message, "selection"):
+        elif isinstance(message, Found):
             self._note(message.number, message.selection)
-        elif message.error is not None:
+        elif isinstance(message, Failed) and message.error is not None:
             self._error = message.error
-        else:
+        elif isinstance(message, Failed):
             self._warn(f"A part could not be solved to the end: {message.text}")
 
     def _note(self, number: int, selection: "Selection") -> None:
-        """Keep the cheapest plan and the greatest bound; a plan comes with both."""
+        """Keep the cheapest plan and the greatest bound."""
+        known = self._best.get(number)
+        if known is not None and known.cost < selection.cost:  # begun again elsewhere
+            bound = max(known.bound, selection.bound)
+            selection = replace(known, bound=bound)
         self._best[number] = selection
         self._report(number, selection)
 
     def _lost(self, lost: _Lost) -> None:
         self._children.remove(lost.child)
         lost.child.end()
-        if lost.number is None or self._halt.stop():
+        if lost.group is None or self._halt.stop():
             return
+        open_ = tuple(n for n in lost.group if not self._closed(n))
+        again = bool(open_) and open_ not in self._tried
         self._warn(
             f"A solving process ended (exit status {lost.child.process.returncode}); "
-            "the best plan it had found for its part is used."
+            + ("its work is begun again." if again else "its best plan so far is used.")
         )
+        if again:
+            self._tried.add(open_)
+            self._queue.put_back(open_)
         if self._queue.left():
-            self._begin(_Child(), smallest=False)
+            self._begin(_Child())
+
+    def _closed(self, number: int) -> bool:
+        best = self._best.get(number)
+        return best is not None and best.cost - best.bound <= self._gap * best.cost
 
     def _wind_up(self) -> None:
         """Ask processes that still work to stop, and hear their last words."""

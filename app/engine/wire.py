@@ -16,31 +16,40 @@ _LENGTH: Final = struct.Struct("<Q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One instance to solve. ``seconds`` is the time left, None without a limit."""
+class Work:
+    """Instances to solve in turns, by the numbers they go by.
 
-    number: int
-    instance: Instance
+    ``seconds`` is the time left, None without a limit.
+    """
+
+    numbers: tuple[int, ...]
+    instances: tuple[Instance, ...]
     gap: float
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A plan and bound for a task; ``done`` when it is the last for it."""
+    """A plan and bound for an instance."""
 
     number: int
     selection: Selection
-    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The work at hand is finished: the last that was found of each counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A task ended in an error: one the core raises on purpose, or a bug in words."""
+    """The work ended in an error: one the core raises on purpose, or a bug in words."""
 
-    number: int
     error: OptimizerError | None
     text: str
+
+
+type Message = Found | Done | Failed
 
 
 def send(stream: IO[bytes], message: Any) -> None:
