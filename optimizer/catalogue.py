@@ -37,7 +37,7 @@ class System:
 class Threshold:
     """A congressional-notification threshold (thresholds.csv), amounts in cents.
 
-    ``flag`` and ``flag_value`` say whom it binds: customers whose flag equals the value.
+    ``flag`` and ``flag_value`` say whom it binds: customers whose flag is that value.
     """
 
     threshold_id: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from optimizer.errors import NoPlan
-from optimizer.graph import build_cell_graph
+from optimizer.graph import Cell, build_cell_graph
 from optimizer.problem import Problem
 
 
@@ -51,17 +51,15 @@ def find_clusters(problem: Problem) -> tuple[Cluster, ...]:
     check_limits(problem, joined)
 
     graph = build_cell_graph(problem, free)
+    cells: dict[int, Cell] = nx.get_node_attributes(graph, "cell")
     home: dict[int, object] = {
-        position: index
-        for index, cell in graph.nodes(data="cell")
-        for position in cell.positions
+        position: index for index in graph for position in cells[index].positions
     }
     for position in free:
         if position not in home:  # a customer in no category: a node of its own
             home[position] = ("alone", position)
-            graph.add_node(home[position])
-    parts: nx.Graph = nx.Graph()
-    parts.add_nodes_from(graph)
+    parts: nx.Graph[object] = nx.Graph()
+    parts.add_nodes_from(home[i] for i in free)
     parts.add_edges_from(graph.edges)
     for item in joined:
         nx.add_path(parts, [home[i] for i in item])

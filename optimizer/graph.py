@@ -46,7 +46,7 @@ def cell_key(problem: Problem, request: Request) -> CellKey:
     )
 
 
-def build_cell_graph(problem: Problem, positions: Iterable[int]) -> nx.Graph:
+def build_cell_graph(problem: Problem, positions: Iterable[int]) -> "nx.Graph[int]":
     """Build the graph whose nodes are cell indices 0, 1, … in order of their keys.
 
     Every node carries its ``cell``. Requests whose customer has no category are left
@@ -60,7 +60,7 @@ def build_cell_graph(problem: Problem, positions: Iterable[int]) -> nx.Graph:
         request = problem.requests[position]
         if problem.category_of[request.customer] is not None:
             members[cell_key(problem, request)].append(position)
-    graph: nx.Graph = nx.Graph()
+    graph: nx.Graph[int] = nx.Graph()
     cells = [Cell(key=key, positions=tuple(members[key])) for key in sorted(members)]
     for index, cell in enumerate(cells):
         graph.add_node(index, cell=cell)
@@ -73,9 +73,7 @@ def build_cell_graph(problem: Problem, positions: Iterable[int]) -> nx.Graph:
     return graph
 
 
-def _pairs_to_ask(
-    problem: Problem, cells: list[Cell]
-) -> Iterator[tuple[int, int]]:
+def _pairs_to_ask(problem: Problem, cells: list[Cell]) -> Iterator[tuple[int, int]]:
     """Yield the pairs of cells that have a bucket in common; others cannot share."""
     same_agency = problem.policy.pairing.implementing_agency is AgencyRule.SAME
     groups_of: Mapping[str, frozenset[str]] = {

@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from math import gcd
 
 import numpy as np
 import numpy.typing as npt
 
-from optimizer import cost, kernels
+from optimizer import cost
 from optimizer.clusters import Cluster
 from optimizer.compatibility import CELL_RULES, kept_apart, may_share
 from optimizer.errors import FiguresTooLarge
 from optimizer.graph import cell_key
+from optimizer.kernels import candidates as candidate_kernels
 from optimizer.policy import EffortCase
 from optimizer.problem import Problem
 
@@ -80,7 +80,9 @@ class Instance:
         """
         span = int(self.ready[-1] - self.ready[0])
         largest = abs(self.pair_fee) + sum(int(w) for w in self.weight)
-        largest += sum(int(o) + int(s) * span for o, s in zip(self.own, self.slope))
+        largest += sum(
+            int(o) + int(s) * span for o, s in zip(self.own, self.slope, strict=True)
+        )
         largest += sum(int(a) for a in self.alone)
         scale = 2**20
         while scale > 1 and largest * scale > LARGEST:
@@ -131,8 +133,10 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
     limits = problem.policy.limits
     rates = problem.policy.coordination[EffortCase.DEFAULT]
     ready = [max(problem.ready[i] for i in item) for item in items]
-    waits = [[problem.policy.wait_cost[problem.requests[i].priority] for i in item]
-             for item in items]
+    waits = [
+        [problem.policy.wait_cost[problem.requests[i].priority] for i in item]
+        for item in items
+    ]
     inner = [
         sum(w * (day - problem.ready[i]) for i, w in zip(item, wait, strict=True))
         for item, wait, day in zip(items, waits, ready, strict=True)
@@ -149,10 +153,10 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
         )
         for item in items
     ]
-    weight, features, per_customer = _merge_features(own, touched, customers)
+    weight, features, per_customer = merge_features(own, touched, customers)
     alone = [cost.cost(problem, item) if len(item) > 1 else 0 for item in items]
-    feature_at, feature_list = _ragged(features)
-    customer_at, customer_list = _ragged(customers)
+    feature_at, feature_list = ragged(features)
+    customer_at, customer_list = ragged(customers)
     for index, item in enumerate(items):
         if len(item) == 1:
             alone[index] = (
@@ -164,17 +168,19 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
     candidate_at, candidates = _candidates(problem, items, ready, cls, cls_ok)
     return Instance(
         items=items,
-        size=_ints([len(item) for item in items]),
-        value=_ints([sum(problem.requests[i].value_cents for i in t) for t in items]),
-        alone=_ints(alone),
-        own=_ints([o + w for o, w in zip(own, inner, strict=True)]),
-        slope=_ints([sum(wait) for wait in waits]),
-        ready=_ints(ready),
+        size=integers([len(item) for item in items]),
+        value=integers(
+            [sum(problem.requests[i].value_cents for i in t) for t in items]
+        ),
+        alone=integers(alone),
+        own=integers([o + w for o, w in zip(own, inner, strict=True)]),
+        slope=integers([sum(wait) for wait in waits]),
+        ready=integers(ready),
         cls=cls,
         cls_ok=cls_ok,
         feature_at=feature_at,
         features=feature_list,
-        weight=_ints(weight),
+        weight=integers(weight),
         per_customer=per_customer,
         customer_at=customer_at,
         customers=customer_list,
@@ -187,7 +193,14 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
     )
 
 
-def _ints(values: Sequence[int]) -> Ints:
+def integers(values: Sequence[int]) -> Ints:
+    """Return exact integers as an array.
+
+    Raises
+    ------
+    FiguresTooLarge
+        When one does not fit 64 bits.
+    """
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError as error:
@@ -196,11 +209,11 @@ def _ints(values: Sequence[int]) -> Ints:
         ) from error
 
 
-def _ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+def ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     """Return offsets (n + 1) and the rows end to end."""
     at = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum([len(row) for row in rows], out=at[1:])
-    return at, _ints([entry for row in rows for entry in row])
+    return at, integers([entry for row in rows for entry in row])
 
 
 def _features(
@@ -255,7 +268,7 @@ def _touches(problem: Problem, position: int) -> tuple[int, dict[cost.Feature, i
     return own, features
 
 
-def _merge_features(
+def merge_features(
     own: list[int],
     touched: Sequence[dict[cost.Feature, int]],
     customers: Sequence[Sequence[int]],
@@ -295,9 +308,7 @@ def _merge_features(
     return weights, numbers, np.array(flags, dtype=np.uint8)
 
 
-def _classes(
-    problem: Problem, items: Sequence[tuple[int, ...]]
-) -> tuple[Ints, Bytes]:
+def _classes(problem: Problem, items: Sequence[tuple[int, ...]]) -> tuple[Ints, Bytes]:
     """Class items by what decides whom they may share with, time aside.
 
     That is the cell, the customer and whom it keeps apart from; requests of an
@@ -326,13 +337,16 @@ def _classes(
                 for j in examples[b]
             )
             ok[a, b] = ok[b, a] = shares
-    return _ints(cls), ok
+    return integers(cls), ok
 
 
 def _share_but_for_time(
     problem: Problem, i: int, j: int, cells: dict[tuple[object, object], bool]
 ) -> bool:
-    keys = (cell_key(problem, problem.requests[i]), cell_key(problem, problem.requests[j]))
+    keys = (
+        cell_key(problem, problem.requests[i]),
+        cell_key(problem, problem.requests[j]),
+    )
     if keys not in cells:
         cells[keys] = all(rule(problem, i, j) is None for _, rule in CELL_RULES)
     return cells[keys] and kept_apart(problem, i, j) is None
@@ -356,9 +370,9 @@ def _candidates(
                 may_share(problem, i, j) for i in items[index] for j in item
             )
     arguments = (
-        _ints([problem.received[item[-1]] for item in items]),
-        _ints(ready),
-        _ints(
+        integers([problem.received[item[-1]] for item in items]),
+        integers(ready),
+        integers(
             [
                 problem.policy.pairing.max_wait_days[problem.requests[t[-1]].priority]
                 for t in items
@@ -371,161 +385,7 @@ def _candidates(
         joint_ok,
     )
     pointers = np.zeros(len(items) + 1, dtype=np.int64)
-    kernels.count_candidates(*arguments, pointers)
+    candidate_kernels.count_candidates(*arguments, pointers)
     out = np.empty(int(pointers[-1]), dtype=np.int64)
-    kernels.fill_candidates(*arguments, pointers, out)
+    candidate_kernels.fill_candidates(*arguments, pointers, out)
     return pointers, out
-
-
-def split(instance: Instance) -> tuple[tuple[int, ...], ...]:
-    """Return the items of each connected part of the candidate relation, ascending."""
-    label = np.empty(len(instance), dtype=np.int64)
-    kernels.components(instance.candidate_at, instance.candidates, label)
-    parts: dict[int, list[int]] = defaultdict(list)
-    for i, root in enumerate(label):
-        parts[int(root)].append(i)
-    return tuple(tuple(part) for part in parts.values())
-
-
-def keep_apart(instance: Instance, first: int, second: int) -> Instance:
-    """Return the instance in which two items may not share a bin."""
-    first, second = min(first, second), max(first, second)
-    classes = instance.cls_ok.shape[0]
-    grown = np.zeros((classes + 2, classes + 2), dtype=np.uint8)
-    old = np.concatenate(
-        [np.arange(classes), [instance.cls[first], instance.cls[second]]]
-    )
-    grown[:] = instance.cls_ok[np.ix_(old, old)]
-    grown[classes, classes + 1] = grown[classes + 1, classes] = 0
-    cls = instance.cls.copy()
-    cls[first], cls[second] = classes, classes + 1
-    keep = np.ones(len(instance.candidates), dtype=bool)
-    begin, end = instance.candidate_at[second], instance.candidate_at[second + 1]
-    keep[begin:end] = instance.candidates[begin:end] != first
-    candidate_at, candidates = _filter(instance, keep)
-    return replace(
-        instance,
-        cls=cls,
-        cls_ok=grown,
-        candidate_at=candidate_at,
-        candidates=candidates,
-    )
-
-
-def join(instance: Instance, first: int, second: int) -> Instance:
-    """Return the instance in which two items are one, in the place of the later.
-
-    The earlier item's number disappears: later numbers move down by one. The two must
-    be able to share a bin.
-    """
-    first, second = min(first, second), max(first, second)
-    n = len(instance)
-    at = instance.candidate_at
-    anchors = np.repeat(np.arange(n), np.diff(at))
-    with_first = np.zeros(n, dtype=bool)  # anchors that may take the first item
-    with_first[anchors[instance.candidates == first]] = True
-    joined_ok = (
-        instance.cls_ok[instance.cls[first]] & instance.cls_ok[instance.cls[second]]
-    )
-    # Anchors after the pair take it when they take both; the pair takes what both do.
-    keep = (anchors != first) & (instance.candidates != first)
-    keep &= (instance.candidates != second) | with_first[anchors]
-    keep &= (anchors != second) | (joined_ok[instance.cls[instance.candidates]] == 1)
-    candidate_at, candidates = _filter(instance, keep)
-
-    classes = instance.cls_ok.shape[0]
-    grown = np.zeros((classes + 1, classes + 1), dtype=np.uint8)
-    grown[:classes, :classes] = instance.cls_ok
-    grown[classes, :classes] = grown[:classes, classes] = joined_ok
-    cls = instance.cls.copy()
-    cls[second] = classes
-
-    delay = int(instance.ready[second] - instance.ready[first])
-    own, slope = instance.own.copy(), instance.slope.copy()
-    own[second] += own[first] + slope[first] * delay
-    slope[second] += slope[first]
-    size, value, alone = (
-        instance.size.copy(), instance.value.copy(), instance.alone.copy()
-    )
-    size[second] += size[first]
-    value[second] += value[first]
-    alone[second] = instance.cost((first, second))
-    rows = [list(instance.features_of(i)) for i in range(n)]
-    rows[second] = sorted({*rows[first], *rows[second]})
-    buyers = [list(instance.customers_of(i)) for i in range(n)]
-    buyers[second] = sorted({*buyers[first], *buyers[second]})
-    rest = np.delete(np.arange(n), first)
-    feature_at, features = _ragged([rows[i] for i in rest])
-    customer_at, customers = _ragged([buyers[i] for i in rest])
-    items = list(instance.items)
-    items[second] = tuple(sorted((*items[first], *items[second])))
-    renumber = np.arange(n) - (np.arange(n) > first)
-    return replace(
-        instance,
-        items=tuple(items[i] for i in rest),
-        size=size[rest],
-        value=value[rest],
-        alone=alone[rest],
-        own=own[rest],
-        slope=slope[rest],
-        ready=instance.ready[rest],
-        cls=cls[rest],
-        cls_ok=grown,
-        feature_at=feature_at,
-        features=features,
-        customer_at=customer_at,
-        customers=customers,
-        candidate_at=np.delete(candidate_at, first + 1),
-        candidates=renumber[candidates],
-    )
-
-
-def _filter(instance: Instance, keep: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Keep some candidate entries."""
-    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-    return before[instance.candidate_at], instance.candidates[keep]
-
-
-def restrict(instance: Instance, part: Sequence[int]) -> Instance:
-    """Return the instance of some items only: a connected part."""
-    chosen = np.array(part, dtype=np.int64)
-    renumber = np.full(len(instance), -1, dtype=np.int64)
-    renumber[chosen] = np.arange(len(chosen))
-    candidate_at, candidates = _ragged(
-        [[int(renumber[c]) for c in instance.candidates_of(k)] for k in part]
-    )
-    own = [int(instance.own[i]) for i in part]
-    touched = [
-        {(int(f),): int(instance.weight[f]) for f in instance.features_of(i)}
-        for i in part
-    ]
-    buyers = [[int(c) for c in instance.customers_of(i)] for i in part]
-    weight, rows, per_customer = _merge_features(own, touched, buyers)
-    feature_at, features = _ragged(rows)
-    customer_at, customers = _ragged(buyers)
-    used, cls = np.unique(instance.cls[chosen], return_inverse=True)
-    return replace(
-        instance,
-        items=tuple(instance.items[i] for i in part),
-        size=instance.size[chosen],
-        value=instance.value[chosen],
-        alone=instance.alone[chosen],
-        own=_ints(own),
-        slope=instance.slope[chosen],
-        ready=instance.ready[chosen],
-        cls=cls.astype(np.int64),
-        cls_ok=instance.cls_ok[np.ix_(used, used)].copy(),
-        feature_at=feature_at,
-        features=features,
-        weight=_ints(weight),
-        per_customer=per_customer,
-        customer_at=customer_at,
-        customers=customers,
-        candidate_at=candidate_at,
-        candidates=candidates,
-    )
-
-
-def order_is_kept(instance: Instance) -> bool:
-    """Tell whether items are in order of arrival: later ones are never ready earlier."""
-    return all(a <= b for a, b in pairwise(instance.ready))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer import kernels
 from optimizer.instance import Bin, Instance, Ints
+from optimizer.kernels import anchor
 
 type Stop = Callable[[], bool]
 """Tells whether to stop now: a deadline or a signal, handed in by the caller."""
@@ -28,6 +28,11 @@ class Cut:
     def covers(self, members: Bin) -> bool:
         """Tell whether a bin counts in the cut: it holds two or three of its items."""
         return len(set(self.items).intersection(members)) >= 2
+
+    def moved(self, gone: int) -> "Cut":
+        """Return the cut once an item it does not hold has lost its number."""
+        a, b, c = (i - (i > gone) for i in self.items)
+        return Cut(items=(a, b, c))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +94,13 @@ def price(
     for start in range(0, n, CHUNK):
         if stop():
             return None
-        nodes += kernels.price_range(
+        nodes += anchor.price_range(
             start, min(start + CHUNK, n), repaired, instance.scale, instance.alone,
             instance.size, instance.value, instance.own, instance.slope,
             instance.ready, instance.cls, instance.cls_ok, instance.feature_at,
             instance.features, instance.weight, instance.per_customer,
-            instance.customer_at, instance.customers, instance.candidate_at, instance.candidates,
+            instance.customer_at, instance.customers, instance.candidate_at,
+            instance.candidates,
             instance.pair_fee, instance.max_requests, instance.max_customers,
             instance.max_value, tau, cut_at, cut_list, penalties, node_limit, columns,
             lengths,
@@ -114,9 +120,7 @@ def price(
     )
 
 
-def rounded_bound(
-    instance: Instance, duals: Ints, sigma: Ints, credit: int = 0
-) -> int:
+def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0) -> int:
     """Return the bound feasible duals prove, in thousandths, rounded up to the grain.
 
     Every total is a multiple of the grain, so none lies between the sum of the duals

@@ -7,9 +7,10 @@ from typing import Any
 from optimizer.batch import Batch, Precedent, Request
 from optimizer.clusters import find_clusters
 from optimizer.errors import RulingsContradict
-from optimizer.instance import Bin, Instance, build_instance, restrict, split
+from optimizer.instance import Bin, Instance, build_instance
 from optimizer.policy import Policy
 from optimizer.problem import Problem
+from optimizer.reshape import restrict, split
 from optimizer.rulings import Ruling, RulingKind, Rulings, settle
 from tests.factories import (
     DAY,

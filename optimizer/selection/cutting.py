@@ -22,7 +22,7 @@ def violated_cuts(
     by looking at every triple of items in fractional bins:
     w_ij + w_ik + w_jk - 2 w_ijk, where w is the weight of bins holding all of them.
     """
-    fractional = np.flatnonzero((weights > 1e-6) & (weights < 1 - 1e-6))
+    fractional = np.flatnonzero((weights > 1e-6) & (weights < 1 - 1e-6)).tolist()
     items = sorted({i for j in fractional for i in bins[j]})
     place = {i: at for at, i in enumerate(items)}
     n = len(items)

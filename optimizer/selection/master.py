@@ -61,9 +61,7 @@ class Master:
         self._known: set[Bin] = set()
         for members in bins:
             self._remember(members)
-        problem, _ = set_partition(
-            self.bins, self.costs, len(instance), integer=False
-        )
+        problem, _ = set_partition(self.bins, self.costs, len(instance), integer=False)
         problem.solve(highs(presolve="off"))
         self._highs: Any = problem.solverModel
         self._owner = problem
@@ -108,7 +106,9 @@ class Master:
             rows.extend(members)
             rows.append(n)
             rows.extend(
-                n + 1 + number for number, cut in enumerate(self.cuts) if cut.covers(members)
+                n + 1 + number
+                for number, cut in enumerate(self.cuts)
+                if cut.covers(members)
             )
         count = len(new)
         self._highs.addCols(

@@ -40,7 +40,7 @@ def set_partition(
     integer
         Whether bins are chosen whole, or the linear relaxation is meant.
     """
-    problem = pulp.LpProblem("review_bins", pulp.LpMinimize)
+    problem: Any = pulp.LpProblem("review_bins", pulp.LpMinimize)
     category = pulp.LpBinary if integer else pulp.LpContinuous
     chosen = [
         problem.add_variable(f"x{number}", 0, 1 if integer else None, category)
@@ -82,7 +82,7 @@ def choose(
     node_limit: int,
     time_limit: float | None,
 ) -> tuple[int, ...] | None:
-    """Choose bins that cover every item at little cost, as indices; None if none better.
+    """Choose bins that cover every item at little cost, as indices; None if none.
 
     Parameters
     ----------

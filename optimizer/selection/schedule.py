@@ -1,4 +1,4 @@
-"""Many searches on one processor: everything gets a bound early, the widest gap most."""
+"""Many searches on one processor: everything gets a bound early, cheap gaps first."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -7,10 +7,10 @@ from optimizer.pricing import Stop
 from optimizer.selection.solver import Search, Selection
 
 FIRST_STEPS = 3
-"""Steps every search takes before any takes more: enough for a plan and a bound."""
+"""Steps every search takes before any takes more, and up to 500 if it is small."""
 
 TURN = 8
-"""Steps the search with the widest gap takes before gaps are compared again."""
+"""Steps the most promising search takes before they are compared again."""
 
 
 def solve_all(
@@ -23,9 +23,9 @@ def solve_all(
 ) -> tuple[Selection, ...]:
     """Solve independent instances in turns; return a selection for each, in order.
 
-    Smaller instances go first, then whichever has the widest gap. What each search
-    finds does not depend on the turns, so neither does the answer, unless ``stop``
-    ends them early: then every selection is its best plan with a valid bound.
+    Smaller instances go first, then whichever has the widest gap for its size. What
+    each search finds does not depend on the turns, so neither does the answer, unless
+    ``stop`` ends them early: then every selection is its best plan, validly bounded.
 
     Parameters
     ----------
@@ -39,12 +39,16 @@ def solve_all(
         search = Search(instances[number], gap=gap, stop=stop, remaining=remaining)
         searches[number] = search
         under_way[number] = search.steps()
-        _take_turn(number, under_way, FIRST_STEPS)
+        _take_turn(number, under_way, FIRST_STEPS + 500 // len(instances[number]))
         report(number, search.selection())
+
+    def promise(number: int) -> tuple[float, int]:
+        search = searches[number]
+        work = 1 + len(instances[number].candidates)
+        return (search.cost - search.bound) / work, -number
+
     while under_way and not stop():
-        number = max(
-            under_way, key=lambda n: (searches[n].cost - searches[n].bound, -n)
-        )
+        number = max(under_way, key=promise)
         _take_turn(number, under_way, TURN)
         report(number, searches[number].selection())
     return tuple(searches[number].selection() for number in range(len(instances)))

@@ -9,11 +9,25 @@ from itertools import count
 import numpy as np
 
 from optimizer.heuristics import improve, shake
-from optimizer.instance import Bin, Instance, Ints, join, keep_apart
+from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import Cut, Stop, price
+from optimizer.reshape import join, keep_apart
 from optimizer.selection.cutting import violated_cuts
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.model import choose
+from optimizer.selection.parts import (
+    count_undecided,
+    fewest_bins,
+    integral,
+    is_bin,
+    most_undecided,
+    partition,
+    positions_of,
+    reduced_cost,
+    reduced_costs,
+    round_up,
+    shares,
+)
 
 NODE_LIMITS = (64, 4_096, 262_144, 2**40)
 """Search nodes per anchor: raised only when the cheaper search finds no bin."""
@@ -30,9 +44,7 @@ SHAKES = 400
 FEW = 8
 """Once fewer than 1 in so many anchors find a bin, the search per anchor deepens."""
 
-CUT_ROUNDS = 12
-UNDECIDED = 0.02
-"""How far from whole a number of bins must be to branch on it."""
+CUT_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +141,7 @@ class Search:
     def take(self, instance: Instance, bins: Sequence[Bin]) -> None:
         """Keep a partition when it is the best so far; remember its bins."""
         total = sum(instance.cost(members) for members in bins)
-        named = sorted(_positions(instance, members) for members in bins)
+        named = sorted(positions_of(instance, members) for members in bins)
         self.pool.update(dict.fromkeys(named))
         if self.cost < 0 or total < self.cost:
             self.cost = total
@@ -137,9 +149,11 @@ class Search:
             self.tell()
 
     def tell(self) -> None:
+        """Report the best plan and bound."""
         self.report(self.selection())
 
     def selection(self) -> Selection:
+        """Return the best plan so far and its valid bound."""
         bound = min(self.bound, self.cost)
         return Selection(bins=self.best, cost=self.cost, bound=bound)
 
@@ -180,6 +194,7 @@ class Search:
                 break
 
     def raise_bound(self, bound: int) -> None:
+        """Note a proven bound when it is better than what was proven."""
         if bound > self.bound:
             self.bound = min(bound, self.cost)
             self.tell()
@@ -197,7 +212,7 @@ class Search:
             most=node.most,
         )
         bound = node.bound
-        centre = _shares(instance, self.best) if root else None
+        centre = shares(instance, self.best) if root else None
         for round_number in range(CUT_ROUNDS + 1):
             point, proven, centre = yield from self.generate(
                 node, master, bound, centre, root=root
@@ -209,9 +224,9 @@ class Search:
                 return (), bound, False
             if self.closed(bound):
                 return (), bound, True
-            if _integral(point):
+            if integral(point):
                 chosen = [master.bins[j] for j in np.flatnonzero(point.weights > 0.5)]
-                self.take(instance, _partition(instance, chosen))
+                self.take(instance, partition(instance, chosen))
                 return (), bound, True
             if root and round_number == 0:
                 self.search_locally()
@@ -223,7 +238,7 @@ class Search:
                     return (), bound, True
             if self.stop():
                 return (), bound, False
-            if round_number == CUT_ROUNDS or _count_undecided(point):
+            if round_number == CUT_ROUNDS or count_undecided(point):
                 break
             cuts = violated_cuts(master.bins, point.weights, set(master.cuts))
             if not cuts:
@@ -231,10 +246,11 @@ class Search:
             for cut in cuts:
                 master.add_cut(cut)
             centre = None
+        assert point is not None
         return self.branch(node, master, point, bound), bound, True
 
     def columns(self, instance: Instance) -> list[Bin]:
-        """Return the remembered bins that an instance's branchings allow, and singles."""
+        """Return remembered bins that an instance's branchings allow, and singles."""
         home = {
             position: index
             for index, item in enumerate(instance.items)
@@ -244,7 +260,11 @@ class Search:
         for positions in self.pool:
             members = tuple(sorted({home[p] for p in positions}))
             size = sum(len(instance.items[i]) for i in members)
-            if len(members) > 1 and size == len(positions) and is_bin(instance, members):
+            if (
+                len(members) > 1
+                and size == len(positions)
+                and is_bin(instance, members)
+            ):
                 found.append(members)
         return found
 
@@ -283,7 +303,8 @@ class Search:
                 target = np.floor(alpha * centre + (1 - alpha) * duals).astype(np.int64)
             found = price(
                 instance, target, master.cuts, sigma, tau,
-                least=node.least, most=node.most or 0, node_limit=NODE_LIMITS[effort], stop=self.stop,
+                least=node.least, most=node.most or 0,
+                node_limit=NODE_LIMITS[effort], stop=self.stop,
             )  # fmt: skip
             if found is None:
                 return None, best, centre
@@ -298,16 +319,16 @@ class Search:
                 members
                 for members in found.bins
                 if members not in master
-                and _reduced_cost(master, members, duals, sigma) < tau
+                and reduced_cost(master, members, duals, sigma) < tau
             ]
             if len(new) * FEW < len(instance) and effort == 0:
                 effort = 1
             if new:
                 master.add(new)
                 self.pool.update(
-                    dict.fromkeys(_positions(instance, members) for members in new)
+                    dict.fromkeys(positions_of(instance, members) for members in new)
                 )
-            elif best >= _round_up(point.value, instance.grain):
+            elif best >= round_up(point.value, instance.grain):
                 return point, best, centre
             elif alpha > 0:
                 alpha = 0.0 if alpha < 0.2 else alpha / 2
@@ -334,7 +355,7 @@ class Search:
         """Look for a better plan among the columns that could be in one."""
         instance = master.instance
         slack = self.cost - bound
-        reduced = _reduced_costs(master, point)
+        reduced = reduced_costs(master, point)
         likely = sorted(
             (reduced[j], j) for j in range(len(reduced)) if reduced[j] <= slack + 1
         )
@@ -357,13 +378,15 @@ class Search:
             bins,
             [cost for _, cost in pairs],
             len(instance),
-            start=start if len({i for b in start for i in bins[b]}) == len(instance) else (),
+            start=start
+            if len({i for b in start for i in bins[b]}) == len(instance)
+            else (),
             node_limit=MIP_NODES if root else MIP_NODES // 10,
             time_limit=self.remaining(),
         )
         if chosen is None:
             return
-        plan = _partition(instance, [bins[j] for j in chosen])
+        plan = partition(instance, [bins[j] for j in chosen])
         self.take(instance, plan)
         self.take(instance, improve(instance, plan))
 
@@ -373,7 +396,7 @@ class Search:
         self, node: Node, master: Master, point: LinearPoint, bound: int
     ) -> list[Node]:
         """Branch on the pair of items that is most undecided about sharing a bin."""
-        if _count_undecided(point):
+        if count_undecided(point):
             bins = float(point.weights.sum())
             fewer, more = math.floor(bins), math.ceil(bins)
             cuts = tuple(master.cuts)
@@ -385,13 +408,14 @@ class Search:
                     node, bound=bound, number=next(self.tickets), cuts=cuts, least=more
                 ),
             ]
-        first, second = _most_undecided(master, point)
+        first, second = most_undecided(master, point)
         instance = node.instance
         together = join(instance, first, second)
-        kept = []
-        for cut in master.cuts:
-            if first not in cut.items and second not in cut.items:
-                kept.append(Cut(items=tuple(i - (i > first) for i in cut.items)))  # type: ignore[arg-type]
+        kept = tuple(
+            cut.moved(first)
+            for cut in master.cuts
+            if first not in cut.items and second not in cut.items
+        )
         apart = keep_apart(instance, first, second)
         return [
             replace(
@@ -399,7 +423,7 @@ class Search:
                 bound=bound,
                 number=next(self.tickets),
                 instance=together,
-                cuts=tuple(kept),
+                cuts=kept,
             ),
             replace(
                 node,
@@ -409,126 +433,3 @@ class Search:
                 cuts=tuple(master.cuts),
             ),
         ]
-
-
-def fewest_bins(instance: Instance) -> int:
-    """Return a number of bins no partition goes below, from the limits alone."""
-    requests = -(-int(instance.size.sum()) // instance.max_requests)
-    customers = -(-len(np.unique(instance.customers)) // instance.max_customers)
-    amounts = sum(min(int(v), instance.max_value) for v in instance.value)
-    values = -(-amounts // instance.max_value) if instance.max_value > 0 else 0
-    return max(requests, customers, values, 1)
-
-
-def is_bin(instance: Instance, members: Bin) -> bool:
-    """Tell whether items may form a bin: every pair may share, limits hold."""
-    if len(members) == 1:
-        return True
-    for place, later in enumerate(members):
-        allowed = instance.candidates_of(later)
-        for earlier in members[:place]:
-            at = int(np.searchsorted(allowed, earlier))
-            if at == len(allowed) or allowed[at] != earlier:
-                return False
-    customers = {int(c) for i in members for c in instance.customers_of(i)}
-    return (
-        int(instance.size[list(members)].sum()) <= instance.max_requests
-        and int(instance.value[list(members)].sum()) <= instance.max_value
-        and len(customers) <= instance.max_customers
-    )
-
-
-def _positions(instance: Instance, members: Bin) -> tuple[int, ...]:
-    return tuple(sorted(p for i in members for p in instance.items[i]))
-
-
-def _partition(instance: Instance, cover: Sequence[Bin]) -> tuple[Bin, ...]:
-    """Take doubled items out of a cover, each from the bin that saves most by it."""
-    bins = [set(members) for members in cover]
-    for i in range(len(instance)):
-        holders = [b for b, members in enumerate(bins) if i in members]
-        while len(holders) > 1:
-            saved = []
-            for b in holders:
-                rest = bins[b] - {i}
-                after = instance.cost(tuple(sorted(rest))) if rest else 0
-                saved.append(instance.cost(tuple(sorted(bins[b]))) - after)
-            drop = holders[saved.index(max(saved))]
-            bins[drop].discard(i)
-            holders.remove(drop)
-    return tuple(sorted(tuple(sorted(members)) for members in bins if members))
-
-
-def _count_undecided(point: LinearPoint) -> bool:
-    bins = float(point.weights.sum())
-    return abs(bins - round(bins)) > UNDECIDED
-
-
-def _integral(point: LinearPoint) -> bool:
-    return bool(np.all((point.weights < 1e-6) | (point.weights > 1 - 1e-6)))
-
-
-def _round_up(value: float, grain: int) -> int:
-    """Round a relaxation's value up to the grain, forgiving the solver's tolerance."""
-    return -int(-(value - 1e-3) // grain) * grain
-
-
-def _reduced_cost(master: Master, members: Bin, duals: Ints, sigma: Ints) -> int:
-    instance = master.instance
-    total = instance.cost(members) * instance.scale - int(duals[list(members)].sum())
-    return total + sum(
-        int(sigma[number])
-        for number, cut in enumerate(master.cuts)
-        if cut.covers(members)
-    )
-
-
-def _reduced_costs(master: Master, point: LinearPoint) -> list[float]:
-    """Return every column's reduced cost in thousandths."""
-    return [
-        cost
-        - float(point.duals[list(members)].sum())
-        - point.tau
-        + sum(
-            float(point.sigma[number])
-            for number, cut in enumerate(master.cuts)
-            if cut.covers(members)
-        )
-        for members, cost in zip(master.bins, master.costs, strict=True)
-    ]
-
-
-def _most_undecided(master: Master, point: LinearPoint) -> tuple[int, int]:
-    """Return the pair of items whose shared weight is nearest one half."""
-    shared: dict[tuple[int, int], float] = {}
-    for j in np.flatnonzero((point.weights > 1e-6) & (point.weights < 1 - 1e-6)):
-        members = master.bins[j]
-        for place, a in enumerate(members):
-            for b in members[place + 1 :]:
-                shared[a, b] = shared.get((a, b), 0.0) + float(point.weights[j])
-    return min(shared, key=lambda pair: (round(abs(shared[pair] - 0.5), 6), pair))
-
-
-def _shares(instance: Instance, bins: Sequence[tuple[int, ...]]) -> Ints:
-    """Split the cost of each bin of a plan among its items: first duals to try."""
-    home = {p: i for i, item in enumerate(instance.items) for p in item}
-    duals = np.zeros(len(instance), dtype=np.int64)
-    for positions in bins:
-        members = tuple(sorted({home[p] for p in positions}))
-        if len(members) == 1:
-            duals[members[0]] = instance.alone[members[0]] * instance.scale
-            continue
-        start = int(instance.ready[members[-1]])
-        touched: dict[int, int] = {}
-        for i in members:
-            for f in instance.features_of(i):
-                touched[int(f)] = touched.get(int(f), 0) + 1
-        for i in members:
-            share = instance.own[i] + instance.slope[i] * (start - instance.ready[i])
-            share += instance.pair_fee // len(members)
-            share += sum(
-                int(instance.weight[f]) // touched[int(f)]
-                for f in instance.features_of(i)
-            )
-            duals[i] = share * instance.scale
-    return duals

@@ -1,6 +1,5 @@
 """Instances: costs, candidates and classes equal what the rules and costs say."""
 
-from dataclasses import replace
 from itertools import combinations
 from math import gcd
 from random import Random
@@ -13,16 +12,9 @@ from optimizer import cost
 from optimizer.clusters import find_clusters
 from optimizer.compatibility import may_share
 from optimizer.errors import FiguresTooLarge
-from optimizer.instance import (
-    Instance,
-    build_instance,
-    join,
-    keep_apart,
-    order_is_kept,
-    restrict,
-    split,
-)
+from optimizer.instance import Instance, build_instance
 from optimizer.problem import Problem
+from optimizer.reshape import join, keep_apart, restrict, split
 from tests.factories import request, stage, waits
 from tests.solving import (
     CASES,
@@ -58,7 +50,7 @@ def check_classes(instance: Instance) -> None:
 
 def check_facts(asked: Problem, instance: Instance) -> None:
     """Require sizes, values, customers, days and order of items, from the requests."""
-    assert order_is_kept(instance)
+    assert list(instance.ready) == sorted(instance.ready)
     seen: dict[str, int] = {}
     for i, item in enumerate(instance.items):
         requests = [asked.requests[p] for p in item]
@@ -96,9 +88,7 @@ def test_instance_says_what_the_problem_says(make: Any, seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_part_of_an_instance_says_the_same(make: Any, seed: int) -> None:
     asked = problem_of(make(seed, 12))
-    parts = [
-        (whole, part) for whole in whole_instances(asked) for part in split(whole)
-    ]
+    parts = [(whole, part) for whole in whole_instances(asked) for part in split(whole)]
     for whole, part in parts:
         instance = restrict(whole, part)
         assert instance.items == tuple(whole.items[i] for i in part)
@@ -248,11 +238,3 @@ def test_figures_beyond_an_integer_of_64_bits_are_refused() -> None:
     (cluster,) = find_clusters(asked)
     with pytest.raises(FiguresTooLarge, match=f"A figure of {10**19} "):
         build_instance(asked, cluster)
-
-
-def test_order_of_arrival_is_noticed_when_broken() -> None:
-    (instance,) = some_instances(9, 1, least=5)
-    days = instance.ready.copy()
-    days[0] = days[-1] + 1
-    assert order_is_kept(instance)
-    assert not order_is_kept(replace(instance, ready=days))

@@ -9,8 +9,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from optimizer.instance import Bin, Instance, Ints, join, keep_apart
+from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import CHUNK, Cut, Pricing, price, rounded_bound
+from optimizer.reshape import join, keep_apart
 from tests.factories import request
 from tests.solving import (
     all_bins,

@@ -1,4 +1,4 @@
-r"""The compiled inner loops: candidates of an anchor, and the exact best bin for duals.
+r"""The exact best bin of an anchor for given duals.
 
 Every figure here is an integer: costs are thousandths of a staff-day times ``scale``,
 so that duals have room for fractions and a bound is never a rounding error. A bin is
@@ -6,7 +6,8 @@ priced from its *anchor*, its last member to arrive: then waiting is linear, and
 window and wait rules hold between all candidates (model.md section 4). For duals
 :math:`\pi` the best bin anchored at k maximises
 
-.. math:: \sum_{i \in B} p_i - \sum_{f \in \cup_i F_i} w_f - \sum_c \sigma_c [|B \cap S_c| \ge 2]
+.. math:: \sum_{i \in B} p_i - \sum_{f \in \cup_i F_i} w_f
+          - \sum_c \sigma_c [|B \cap S_c| \ge 2]
 
 a project-selection problem. Without the limits, the pair rules and the cuts it is a
 maximum closure, found by maximum flow (Picard, *Maximal closure of a graph*, 1976);
@@ -14,90 +15,18 @@ its value bounds every node of a depth-first search that restores them. Where th
 closure obeys everything it is the best bin of its node, and the search ends there.
 """
 
-# Compiled functions take arrays, not objects: long signatures are the price.
-# ruff: noqa: PLR0913
-
 from typing import Any
 
 import numba
 import numpy as np
+
+from optimizer.kernels.closure import max_flow
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
 ROOT_TRIES = 24
 NODE_TRIES = 6
 """Steps of the multipliers of the limits, at an anchor's first node and at others."""
-
-
-@compiled
-def count_candidates(
-    received, ready, max_wait, window, cls, cls_ok, joint_row, joint_ok, pointers
-):
-    """Fill ``pointers`` (n + 1) with the offsets of each anchor's candidates."""
-    n = received.shape[0]
-    total = 0
-    for k in range(n):
-        pointers[k] = total
-        for i in range(k - 1, -1, -1):
-            if received[k] - received[i] > window:
-                break
-            if _pair(i, k, ready, max_wait, cls, cls_ok, joint_row, joint_ok):
-                total += 1
-    pointers[n] = total
-
-
-@compiled
-def fill_candidates(
-    received, ready, max_wait, window, cls, cls_ok, joint_row, joint_ok, pointers, out
-):
-    """Write each anchor's candidates, earlier items it may share with, ascending."""
-    n = received.shape[0]
-    for k in range(n):
-        place = pointers[k + 1]
-        for i in range(k - 1, -1, -1):
-            if received[k] - received[i] > window:
-                break
-            if _pair(i, k, ready, max_wait, cls, cls_ok, joint_row, joint_ok):
-                place -= 1
-                out[place] = i
-
-
-@compiled
-def _pair(i, k, ready, max_wait, cls, cls_ok, joint_row, joint_ok):
-    """Tell whether an earlier item i may share a bin with the anchor k."""
-    if joint_row[i] >= 0:
-        return joint_ok[joint_row[i], k] != 0
-    if joint_row[k] >= 0:
-        return joint_ok[joint_row[k], i] != 0
-    if ready[k] - ready[i] > max_wait[i]:
-        return False
-    return cls_ok[cls[i], cls[k]] != 0
-
-
-@compiled
-def components(pointers, candidates, label):
-    """Label items by connected component of the candidate relation (union-find)."""
-    n = pointers.shape[0] - 1
-    for i in range(n):
-        label[i] = i
-    for k in range(n):
-        for e in range(pointers[k], pointers[k + 1]):
-            a, b = k, candidates[e]
-            while label[a] != a:
-                label[a] = label[label[a]]
-                a = label[a]
-            while label[b] != b:
-                label[b] = label[label[b]]
-                b = label[b]
-            if a < b:
-                label[b] = a
-            elif b < a:
-                label[a] = b
-    for i in range(n):
-        a = i
-        while label[a] != a:
-            a = label[a]
-        label[i] = a
 
 
 @compiled
@@ -215,9 +144,16 @@ def price_anchor(
         return
 
     # Most profitable first, ties by position: the order of everything below.
-    order = np.argsort(-profit[:m], kind="mergesort")
-    item = item[:m][order]
-    profit = profit[:m][order]
+    for a in range(1, m):
+        i = item[a]
+        p = profit[a]
+        b = a - 1
+        while b >= 0 and profit[b] < p:
+            item[b + 1] = item[b]
+            profit[b + 1] = profit[b]
+            b -= 1
+        item[b + 1] = i
+        profit[b + 1] = p
 
     # The local network: items -> features. A cut is a feature paid for at the second
     # of its items: of no weight while none is in the bin, of weight sigma at one.
@@ -295,11 +231,10 @@ def price_anchor(
             in_cut[j] = 1
     # A twin is never worth choosing while an at least as profitable one is left out.
     room = max_requests - size[k]
-    heavy = np.sort(value[item])[::-1]
-    largest = value[k]
-    for j in range(min(m, room)):
-        largest += heavy[j]
-    value_binds = largest > max_value
+    dearest = np.int64(0)
+    for j in range(m):
+        dearest = max(dearest, value[item[j]])
+    value_binds = value[k] + dearest * min(m, room) > max_value
     twin_of = np.full(m, -1, np.int64)
     for b in range(1, m):
         if in_cut[b] or size[item[b]] != 1:
@@ -350,7 +285,13 @@ def price_anchor(
             nodes += 1
             slots = max_requests - cur_size
             buyers = max_customers - _count_customers(
-                k, item, members, n_in, customer_at, customers, bin_customers,
+                k,
+                item,
+                members,
+                n_in,
+                customer_at,
+                customers,
+                bin_customers,
                 max_customers,
             )
             lam = lam_at[depth]
@@ -366,10 +307,29 @@ def price_anchor(
                 tries -= 1
                 # Relax the limits with multipliers, the pair rules altogether: what
                 # is left is a maximum closure over the free items.
-                _max_flow(
-                    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need,
-                    capacity, item_at, edge_feature, in_degree, feature_edges,
-                    edge_item, flow, left, spare, reach, seen,
+                max_flow(
+                    m,
+                    nf,
+                    state,
+                    profit,
+                    size,
+                    item,
+                    lam,
+                    mu,
+                    a_customer,
+                    paid,
+                    need,
+                    capacity,
+                    item_at,
+                    edge_feature,
+                    in_degree,
+                    feature_edges,
+                    edge_item,
+                    flow,
+                    left,
+                    spare,
+                    reach,
+                    seen,
                 )
                 relaxed = current + lam * slots + mu * buyers
                 for j in range(m):
@@ -409,8 +369,16 @@ def price_anchor(
                     and amount <= max_value
                     and n_in + n_trial > 0
                     and _customers_fit(
-                        k, item, members, n_in, trial, n_trial, customer_at,
-                        customers, bin_customers, max_customers,
+                        k,
+                        item,
+                        members,
+                        n_in,
+                        trial,
+                        n_trial,
+                        customer_at,
+                        customers,
+                        bin_customers,
+                        max_customers,
                     )
                 ):
                     # The closure is a bin: is it the best of this node?
@@ -452,10 +420,29 @@ def price_anchor(
                 # The multipliers left nothing to want: look without them.
                 lam = 0
                 mu = 0
-                _max_flow(
-                    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need,
-                    capacity, item_at, edge_feature, in_degree, feature_edges,
-                    edge_item, flow, left, spare, reach, seen,
+                max_flow(
+                    m,
+                    nf,
+                    state,
+                    profit,
+                    size,
+                    item,
+                    lam,
+                    mu,
+                    a_customer,
+                    paid,
+                    need,
+                    capacity,
+                    item_at,
+                    edge_feature,
+                    in_degree,
+                    feature_edges,
+                    edge_item,
+                    flow,
+                    left,
+                    spare,
+                    reach,
+                    seen,
                 )
                 relaxed = current
                 top = -1
@@ -494,8 +481,14 @@ def price_anchor(
                 cur_size += size[i]
                 cur_value += value[i]
                 count = _count_customers(
-                    k, item, members, n_in, customer_at, customers,
-                    bin_customers, max_customers,
+                    k,
+                    item,
+                    members,
+                    n_in,
+                    customer_at,
+                    customers,
+                    bin_customers,
+                    max_customers,
                 )
                 for j in range(m):
                     if state[j] != 0:
@@ -547,11 +540,10 @@ def price_anchor(
             lam_at[depth] = lam_at[depth - 1]
             mu_at[depth] = mu_at[depth - 1]
             for b in range(j + 1, m):  # twins of what is left out are left out
-                if state[b] == 0 and twin_of[b] >= 0 and state[twin_of[b]] == 2:
-                    if _twin_out(b, j, twin_of):
-                        state[b] = 2
-                        trail[trailed] = b
-                        trailed += 1
+                if state[b] == 0 and _twin_out(b, j, twin_of):
+                    state[b] = 2
+                    trail[trailed] = b
+                    trailed += 1
             descend = True
         else:
             state[j] = 0
@@ -606,11 +598,36 @@ def price_range(
     for k in range(start, stop):
         duals[k] = min(duals[k], scale * alone[k] - tau)
         price_anchor(
-            k, duals, scale, size, value, own, slope, ready, cls, cls_ok, feature_at,
-            features, weight, per_customer, customer_at, customers, candidate_at,
+            k,
+            duals,
+            scale,
+            size,
+            value,
+            own,
+            slope,
+            ready,
+            cls,
+            cls_ok,
+            feature_at,
+            features,
+            weight,
+            per_customer,
+            customer_at,
+            customers,
+            candidate_at,
             candidates,
-            pair_fee, max_requests, max_customers, max_value, tau, cut_at, cuts,
-            sigma, 0, node_limit, columns[k], report,
+            pair_fee,
+            max_requests,
+            max_customers,
+            max_value,
+            tau,
+            cut_at,
+            cuts,
+            sigma,
+            0,
+            node_limit,
+            columns[k],
+            report,
         )
         lengths[k] = report[2]
         duals[k] -= report[1]
@@ -627,128 +644,6 @@ def _twin_out(b, j, twin_of):
             return True
         a = twin_of[a]
     return False
-
-
-@compiled
-def _max_flow(
-    m, nf, state, profit, size, item, lam, mu, a_customer, paid, need, capacity, item_at,
-    edge_feature, in_degree, feature_edges, edge_item, flow, left, spare, reach, seen,
-):  # fmt: skip
-    """Push profit of free items into unpaid features; what is left is closure value.
-
-    On return ``left`` is the unabsorbed profit of each free item and ``reach`` marks
-    the items of the smallest maximum closure.
-    """
-    for f in range(nf):
-        spare[f] = 0
-        if paid[f] == need[f] - 1:
-            spare[f] = capacity[f] + mu * a_customer[f]
-    for j in range(m):
-        left[j] = 0
-        if state[j] == 0:
-            left[j] = max(0, profit[j] - lam * size[item[j]])
-        for e in range(item_at[j], item_at[j + 1]):
-            flow[e] = 0
-    # Features few items touch are filled first, each item paying its share.
-    for j in range(m - 1, -1, -1):
-        if state[j] != 0:
-            continue
-        for e in range(item_at[j], item_at[j + 1]):
-            f = edge_feature[e]
-            push = min(left[j], spare[f])
-            if push > 0:
-                flow[e] += push
-                left[j] -= push
-                spare[f] -= push
-    # Augment: item with profit left -> feature -> (item that can move) -> … -> spare.
-    queue = np.empty(m, np.int64)
-    from_edge = np.empty(nf, np.int64)  # edge by which a feature was reached
-    from_feature = np.empty(m, np.int64)  # edge by which an item was reached
-    for start in range(m):
-        if state[start] != 0:
-            continue
-        while left[start] > 0:
-            for j in range(m):
-                reach[j] = 0
-            for f in range(nf):
-                seen[f] = 0
-            head = 0
-            tail = 1
-            queue[0] = start
-            reach[start] = 1
-            from_feature[start] = -1
-            target = -1
-            while head < tail and target < 0:
-                j = queue[head]
-                head += 1
-                for e in range(item_at[j], item_at[j + 1]):
-                    f = edge_feature[e]
-                    if seen[f] or paid[f] >= need[f]:
-                        continue
-                    seen[f] = 1
-                    from_edge[f] = e
-                    if spare[f] > 0:
-                        target = f
-                        break
-                    for g in range(in_degree[f], in_degree[f + 1]):
-                        back = feature_edges[g]
-                        other = edge_item[back]
-                        if flow[back] > 0 and not reach[other]:
-                            reach[other] = 1
-                            from_feature[other] = back
-                            queue[tail] = other
-                            tail += 1
-            if target < 0:
-                break
-            # The bottleneck of the path, then push along it.
-            push = min(left[start], spare[target])
-            f = target
-            while True:
-                j = edge_item[from_edge[f]]
-                if j == start:
-                    break
-                back = from_feature[j]
-                push = min(push, flow[back])
-                f = edge_feature[back]
-            spare[target] -= push
-            left[start] -= push
-            f = target
-            while True:
-                e = from_edge[f]
-                flow[e] += push
-                j = edge_item[e]
-                if j == start:
-                    break
-                back = from_feature[j]
-                flow[back] -= push
-                f = edge_feature[back]
-    # Items reachable from unabsorbed profit form the closure.
-    for j in range(m):
-        reach[j] = 0
-    for f in range(nf):
-        seen[f] = 0
-    tail = 0
-    for j in range(m):
-        if state[j] == 0 and left[j] > 0:
-            reach[j] = 1
-            queue[tail] = j
-            tail += 1
-    head = 0
-    while head < tail:
-        j = queue[head]
-        head += 1
-        for e in range(item_at[j], item_at[j + 1]):
-            f = edge_feature[e]
-            if seen[f] or paid[f] >= need[f]:
-                continue
-            seen[f] = 1
-            for g in range(in_degree[f], in_degree[f + 1]):
-                back = feature_edges[g]
-                other = edge_item[back]
-                if flow[back] > 0 and not reach[other]:
-                    reach[other] = 1
-                    queue[tail] = other
-                    tail += 1
 
 
 @compiled
