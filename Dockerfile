@@ -12,7 +12,8 @@ COPY sample_requests sample_requests
 RUN /opt/allybin/bin/pip install --no-deps .
 # Kernels compiled for this processor; another one's are compiled on first use.
 ENV NUMBA_CACHE_DIR=/opt/allybin/kernels
-RUN /opt/allybin/bin/python -c "from optimizer import kernels; kernels.warm_up()"
+RUN mkdir "$NUMBA_CACHE_DIR" && /opt/allybin/bin/allybin propose --workers 1 \
+    --time-limit 600 sample_requests/announced-2022-2026.csv >/dev/null
 
 # Stage 2 runs it, as a user who owns nothing but the folder it works in.
 FROM python:3.13-slim-bookworm
