@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
-from optimizer.heuristics import improve, reverse, shake, shares
+from optimizer.heuristics import improve, reverse, shake
 from optimizer.instance import Bin, Instance
+from optimizer.kernels.moves import shares
 from tests.solving import (
     candidate_pairs,
     is_partition,
