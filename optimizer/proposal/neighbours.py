@@ -145,8 +145,9 @@ class Neighbours:
         found = positions[after : after + NEAREST]
         before = place
         while before > 0 and place - before < NEAREST:
-            before = bisect_left(days, days[before - 1])  # where that day begins
-            found = [*positions[before : min(before + NEAREST, place)], *found]
+            end = before
+            before = bisect_left(days, days[end - 1])  # where that day begins
+            found = [*positions[before : min(before + NEAREST, end)], *found]
         return found
 
     # -- rules that do not look at days --------------------------------------------
