@@ -24,7 +24,8 @@ type Bin = tuple[int, ...]
 """A set of items, ascending; its last is its anchor."""
 
 LARGEST = 2**61
-"""No sum of scaled figures may exceed this: 64-bit arithmetic stays exact."""
+"""No scaled cost, times all the multipliers of limits that relax it, may exceed this:
+64-bit arithmetic stays exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +85,11 @@ class Instance:
             int(o) + int(s) * span for o, s in zip(self.own, self.slope, strict=True)
         )
         largest += sum(int(a) for a in self.alone)
+        terms = self.max_requests + self.max_customers + 2
         scale = 2**20
-        while scale > 1 and largest * scale > LARGEST:
+        while scale > 1 and largest * scale * terms > LARGEST:
             scale //= 2
-        if largest * scale > LARGEST:
+        if largest * scale * terms > LARGEST:
             raise FiguresTooLarge(
                 "The policy's rates are too large to add up exactly: a cluster of "
                 f"{len(self)} requests could cost {largest / 1000:.3e} staff-days."
@@ -187,8 +189,8 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
         candidate_at=candidate_at,
         candidates=candidates,
         pair_fee=rates.bin - rates.customer_beyond_first,
-        max_requests=limits.max_requests,
-        max_customers=limits.max_customers,
+        max_requests=min(limits.max_requests, sum(len(item) for item in items)),
+        max_customers=min(limits.max_customers, len(customer_number)),
         max_value=limits.max_value_cents,
     )
 

@@ -21,6 +21,13 @@ import numba
 import numpy as np
 
 from optimizer.kernels.closure import max_flow
+from optimizer.kernels.limits import (
+    count_customers,
+    customers_fit,
+    fine_of,
+    new_customers,
+)
+from optimizer.kernels.network import conflicts, network, twin_out, twins, wanted
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
@@ -72,188 +79,33 @@ def price_anchor(
     report[1] = floor
     report[2] = 0
     report[3] = 0
-    first = candidate_at[k]
-    last = candidate_at[k + 1]
-    m = 0
-    raw = last - first
-    if raw == 0:
+    if candidate_at[k + 1] == candidate_at[k]:
         return
-    # Candidates with something to gain even if every feature were free.
-    item = np.empty(raw, np.int64)
-    profit = np.empty(raw, np.int64)
-    bin_customers = np.empty(max_customers + 1, np.int64)
-    none = np.empty(0, np.int64)
-    count = _count_customers(
-        k, item, none, 0, customer_at, customers, bin_customers, max_customers
-    )
-    for e in range(first, last):
-        i = candidates[e]
-        p = duals[i] - scale * (own[i] + slope[i] * (ready[k] - ready[i]))
-        if p <= 0:
-            continue
-        if size[i] + size[k] > max_requests or value[i] + value[k] > max_value:
-            continue
-        new = _new_customers(i, customer_at, customers, bin_customers, count)
-        if count + new > max_customers:
-            continue
-        item[m] = i
-        profit[m] = p
-        m += 1
+    m, item, profit, touched, paid_by_anchor = wanted(
+        k, duals, scale, size, value, own, slope, ready, feature_at, features, weight,
+        per_customer, customer_at, customers, candidate_at, candidates, max_requests,
+        max_customers, max_value,
+    )  # fmt: skip
     base = duals[k] + tau - scale * (own[k] + pair_fee)
-    total_features = weight.shape[0]
-    local = np.full(total_features, -1, np.int64)  # -1 free, -2 paid by the anchor
     for e in range(feature_at[k], feature_at[k + 1]):
         base -= scale * weight[features[e]]
-        local[features[e]] = -2
-    best_possible = base
-    for j in range(m):
-        best_possible += profit[j]
-    if m == 0 or best_possible <= floor:
+    if m == 0 or base + profit.sum() <= floor:
         return
-
-    # Fold features only one candidate touches into its profit; drop what loses.
-    touched = np.zeros(total_features, np.int64)
-    for j in range(m):
-        i = item[j]
-        for e in range(feature_at[i], feature_at[i + 1]):
-            touched[features[e]] += 1
-    changed = True
-    while changed:
-        changed = False
-        kept = 0
-        for j in range(m):
-            i = item[j]
-            p = profit[j]
-            for e in range(feature_at[i], feature_at[i + 1]):
-                f = features[e]
-                if local[f] == -1 and touched[f] == 1 and not per_customer[f]:
-                    p -= scale * weight[f]
-                    touched[f] = -1  # folded
-            if p <= 0:
-                changed = True
-                for e in range(feature_at[i], feature_at[i + 1]):
-                    f = features[e]
-                    if touched[f] > 0:
-                        touched[f] -= 1
-                continue
-            item[kept] = i
-            profit[kept] = p
-            kept += 1
-        m = kept
-    if m == 0:
-        return
-
-    # Most profitable first, ties by position: the order of everything below.
-    for a in range(1, m):
-        i = item[a]
-        p = profit[a]
-        b = a - 1
-        while b >= 0 and profit[b] < p:
-            item[b + 1] = item[b]
-            profit[b + 1] = profit[b]
-            b -= 1
-        item[b + 1] = i
-        profit[b + 1] = p
-
-    # The local network: items -> features. A cut is a feature paid for at the second
-    # of its items: of no weight while none is in the bin, of weight sigma at one.
-    edges = 0
-    nf = 0
-    local_cut = np.full(sigma.shape[0], -1, np.int64)
-    for j in range(m):
-        i = item[j]
-        for e in range(feature_at[i], feature_at[i + 1]):
-            f = features[e]
-            if local[f] != -2 and touched[f] > 0:
-                if local[f] == -1:
-                    local[f] = nf
-                    nf += 1
-                edges += 1
-        for e in range(cut_at[i], cut_at[i + 1]):
-            c = cuts[e]
-            if sigma[c] > 0:
-                if local_cut[c] == -1:
-                    local_cut[c] = nf
-                    nf += 1
-                edges += 1
-    item_at = np.empty(m + 1, np.int64)
-    edge_feature = np.empty(edges, np.int64)
-    capacity = np.empty(nf, np.int64)
-    need = np.ones(nf, np.int64)
-    paid = np.zeros(nf, np.int64)  # how many members touch a feature
-    a_customer = np.zeros(nf, np.uint8)
-    in_degree = np.zeros(nf + 1, np.int64)
-    place = 0
-    for j in range(m):
-        item_at[j] = place
-        i = item[j]
-        for e in range(feature_at[i], feature_at[i + 1]):
-            f = features[e]
-            if local[f] >= 0 and touched[f] > 0:
-                edge_feature[place] = local[f]
-                capacity[local[f]] = scale * weight[f]
-                a_customer[local[f]] = per_customer[f]
-                in_degree[local[f] + 1] += 1
-                place += 1
-        for e in range(cut_at[i], cut_at[i + 1]):
-            f = local_cut[cuts[e]]
-            if f >= 0:
-                edge_feature[place] = f
-                capacity[f] = sigma[cuts[e]]
-                need[f] = 2
-                in_degree[f + 1] += 1
-                place += 1
-    item_at[m] = place
-    for e in range(cut_at[k], cut_at[k + 1]):
-        if local_cut[cuts[e]] >= 0:
-            paid[local_cut[cuts[e]]] = 1
-    for f in range(nf):
-        in_degree[f + 1] += in_degree[f]
-    feature_edges = np.empty(edges, np.int64)  # edges that enter a feature
-    edge_item = np.empty(edges, np.int64)
-    fill = in_degree.copy()
-    for j in range(m):
-        for e in range(item_at[j], item_at[j + 1]):
-            edge_item[e] = j
-            feature_edges[fill[edge_feature[e]]] = e
-            fill[edge_feature[e]] += 1
-
-    # Pairs of candidates that may not share, and items in a cut.
-    conflict = np.zeros((m, m), np.uint8)
-    for a in range(m):
-        for b in range(a + 1, m):
-            if cls_ok[cls[item[a]], cls[item[b]]] == 0:
-                conflict[a, b] = 1
-                conflict[b, a] = 1
-    in_cut = np.zeros(m, np.uint8)
-    for j in range(m):
-        if cut_at[item[j] + 1] > cut_at[item[j]]:
-            in_cut[j] = 1
-    # A twin is never worth choosing while an at least as profitable one is left out.
-    room = max_requests - size[k]
-    dearest = np.int64(0)
-    for j in range(m):
-        dearest = max(dearest, value[item[j]])
-    value_binds = value[k] + dearest * min(m, room) > max_value
-    twin_of = np.full(m, -1, np.int64)
-    for b in range(1, m):
-        if in_cut[b] or size[item[b]] != 1:
-            continue
-        for a in range(b - 1, -1, -1):
-            if in_cut[a] or cls[item[a]] != cls[item[b]] or size[item[a]] != 1:
-                continue
-            if value_binds and value[item[a]] > value[item[b]]:
-                continue
-            if item_at[a + 1] - item_at[a] != item_at[b + 1] - item_at[b]:
-                continue
-            alike = True
-            for e in range(item_at[a + 1] - item_at[a]):
-                if edge_feature[item_at[a] + e] != edge_feature[item_at[b] + e]:
-                    alike = False
-                    break
-            if alike:
-                twin_of[b] = a
-                break
+    (
+        edges, nf, item_at, edge_feature, capacity, need, paid, a_customer, in_degree,
+        feature_edges, edge_item,
+    ) = network(
+        k, m, item, touched, paid_by_anchor, scale, feature_at, features, weight,
+        per_customer, cut_at, cuts, sigma,
+    )  # fmt: skip
+    conflict = conflicts(m, item, cls, cls_ok)
+    twin_of = twins(
+        k, m, item, item_at, edge_feature, size, value, cls, cut_at, max_requests,
+        max_value,
+    )  # fmt: skip
+    bin_customers = np.empty(max_customers + 1, np.int64)
+    most_profit = profit[0]
+    all_profit = profit.sum()
 
     state = np.zeros(m, np.int8)  # 0 free, 1 in, 2 out
     flow = np.zeros(edges, np.int64)
@@ -284,7 +136,7 @@ def price_anchor(
         if descend:
             nodes += 1
             slots = max_requests - cur_size
-            buyers = max_customers - _count_customers(
+            buyers = max_customers - count_customers(
                 k,
                 item,
                 members,
@@ -368,7 +220,7 @@ def price_anchor(
                     and more <= buyers
                     and amount <= max_value
                     and n_in + n_trial > 0
-                    and _customers_fit(
+                    and customers_fit(
                         k,
                         item,
                         members,
@@ -382,7 +234,7 @@ def price_anchor(
                     )
                 ):
                     # The closure is a bin: is it the best of this node?
-                    fine = _fine(
+                    fine = fine_of(
                         nf, trial, n_trial, item_at, edge_feature, need, paid, capacity
                     )
                     reached = relaxed - lam * (slots - extra) - mu * (buyers - more)
@@ -408,8 +260,8 @@ def price_anchor(
                 if norm == 0:
                     break
                 step = (relaxed - best) // norm + 1
-                lam = max(0, lam + step * over)
-                mu = max(0, mu + step * beyond)
+                lam = min(max(0, lam + step * over), most_profit)
+                mu = min(max(0, mu + step * beyond), all_profit)
             if not done and branch < 0:
                 top = -1
                 for j in range(m):
@@ -480,7 +332,7 @@ def price_anchor(
                         current -= capacity[f]
                 cur_size += size[i]
                 cur_value += value[i]
-                count = _count_customers(
+                count = count_customers(
                     k,
                     item,
                     members,
@@ -500,7 +352,7 @@ def price_anchor(
                         or cur_value + value[i] > max_value
                     )
                     if not out:
-                        new = _new_customers(
+                        new = new_customers(
                             i, customer_at, customers, bin_customers, count
                         )
                         out = count + new > max_customers
@@ -540,7 +392,7 @@ def price_anchor(
             lam_at[depth] = lam_at[depth - 1]
             mu_at[depth] = mu_at[depth - 1]
             for b in range(j + 1, m):  # twins of what is left out are left out
-                if state[b] == 0 and _twin_out(b, j, twin_of):
+                if state[b] == 0 and twin_out(b, j, twin_of):
                     state[b] = 2
                     trail[trailed] = b
                     trailed += 1
@@ -633,82 +485,3 @@ def price_range(
         duals[k] -= report[1]
         nodes += report[3]
     return nodes
-
-
-@compiled
-def _twin_out(b, j, twin_of):
-    """Tell whether j is on b's chain of twins."""
-    a = twin_of[b]
-    while a >= 0:
-        if a == j:
-            return True
-        a = twin_of[a]
-    return False
-
-
-@compiled
-def _count_customers(
-    k, item, members, n_in, customer_at, customers, seen_customers, limit
-):
-    """Count distinct customers of the anchor and the members; list up to limit + 1."""
-    count = 0
-    for position in range(-1, n_in):
-        i = k if position < 0 else item[members[position]]
-        for e in range(customer_at[i], customer_at[i + 1]):
-            known = False
-            for c in range(count):
-                if seen_customers[c] == customers[e]:
-                    known = True
-                    break
-            if not known:
-                if count > limit:
-                    return count
-                seen_customers[count] = customers[e]
-                count += 1
-    return count
-
-
-@compiled
-def _new_customers(i, customer_at, customers, seen_customers, count):
-    """Count the customers of item i that are not among the first ``count`` seen."""
-    new = 0
-    for e in range(customer_at[i], customer_at[i + 1]):
-        known = False
-        for c in range(count):
-            if seen_customers[c] == customers[e]:
-                known = True
-                break
-        if not known:
-            new += 1
-    return new
-
-
-@compiled
-def _customers_fit(
-    k, item, members, n_in, trial, n_trial, customer_at, customers, seen, limit
-):
-    """Tell whether members and trial items together stay within the customer limit."""
-    both = np.empty(n_in + n_trial, np.int64)
-    for a in range(n_in):
-        both[a] = members[a]
-    for a in range(n_trial):
-        both[n_in + a] = trial[a]
-    count = _count_customers(
-        k, item, both, n_in + n_trial, customer_at, customers, seen, limit
-    )
-    return count <= limit
-
-
-@compiled
-def _fine(nf, trial, n_trial, item_at, edge_feature, need, paid, capacity):
-    """Sum the cuts no member is in yet and two trial items are: no bound saw them."""
-    total = 0
-    hits = np.zeros(nf, np.int64)
-    for a in range(n_trial):
-        for e in range(item_at[trial[a]], item_at[trial[a] + 1]):
-            f = edge_feature[e]
-            if need[f] == 2 and paid[f] == 0:
-                hits[f] += 1
-                if hits[f] == 2:
-                    total += capacity[f]
-    return total
