@@ -1,6 +1,8 @@
 """Reads the project's pages: their tables, links, commands and sums."""
 
 import re
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +13,9 @@ PAGES = (
     ROOT / "sample_requests" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
+
+MARKED = re.compile(r"`([^`\n]+)`")
+"""What a page marks as code."""
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _SUM = re.compile(rf"((?:{_NUMBER})(?: [×+−] {_NUMBER})+) = ({_NUMBER})")
@@ -71,6 +76,17 @@ def shell_blocks(text: str) -> list[str]:
         for line in block.splitlines()
         if line.strip() and not line.lstrip().startswith("#")
     ]
+
+
+def allybin(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a folder."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("allybin")), *arguments],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
 
 
 def _cells(line: str) -> list[str]:
