@@ -12,11 +12,13 @@ import pytest
 from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import CHUNK, Cut, Pricing, price, rounded_bound
 from optimizer.reshape import join, keep_apart
-from tests.factories import request
+from tests.factories import dense_case, request
 from tests.solving import (
     all_bins,
     candidate_pairs,
+    instances,
     problem,
+    problem_of,
     some_instances,
     whole_instances,
 )
@@ -184,6 +186,58 @@ def test_repaired_duals_hold_for_every_bin_and_never_prove_too_much(
         assert found.bound * instance.scale - proven < instance.grain * instance.scale
         for members in found.bins:
             assert members in bins
+
+
+@cache
+def larger(seed: int) -> tuple[Instance, list[Bin]]:
+    """Return some twenty items, four or five in a bin at most, and all their bins."""
+    case = dense_case(seed, 22)
+    limits = replace(case.policy.limits, max_requests=4 + seed % 2, max_customers=3)
+    case = case._replace(policy=replace(case.policy, limits=limits))
+    instance = max(instances(problem_of(case)), key=len)
+    return instance, all_bins(instance)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("node_limit", [3, 40, 2**40])
+def test_limits_among_many_candidates_are_priced_exactly(
+    seed: int, node_limit: int
+) -> None:
+    """Duals at a third to all of each item's cost: far more is wanted than may be.
+
+    Each bin is looked at twice: against the duals as its anchor met them, and as
+    repaired in the end.
+    """
+    instance, bins = larger(seed)
+    scale = instance.scale
+    costs = [instance.cost(members) * scale for members in bins]
+    draw = Random(f"larger {seed}")
+    exact = node_limit == 2**40
+    for low, high in ((0.2, 0.5), (0.3, 0.8), (0.5, 1.0)):
+        duals = np.array(
+            [int(draw.uniform(low, high) * int(a) * scale) for a in instance.alone]
+        )
+        found = priced(instance, duals, node_limit=node_limit)
+        met = [
+            min(int(d), int(a) * scale)
+            for d, a in zip(duals, instance.alone, strict=True)
+        ]
+        final = [int(d) for d in found.duals]
+        worst = dict.fromkeys(range(len(instance)), 0)
+        for members, total in zip(bins, costs, strict=True):
+            assert sum(final[i] for i in members) <= total
+            k = members[-1]
+            before = sum(final[i] for i in members[:-1]) + met[k] - total
+            worst[k] = max(worst[k], before)
+        for k, excess in worst.items():
+            given_up = met[k] - final[k]
+            assert given_up == excess if exact else given_up >= excess
+        by_anchor = {members[-1]: members for members in found.bins}
+        for k, members in by_anchor.items():
+            if exact:
+                before = sum(final[i] for i in members[:-1]) + met[k]
+                assert before - instance.cost(members) * scale == worst[k] > 0
+        assert not exact or by_anchor.keys() == {k for k in worst if worst[k] > 0}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
