@@ -12,7 +12,7 @@ import pytest
 from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import CHUNK, Cut, Pricing, price, rounded_bound
 from optimizer.reshape import join, keep_apart
-from tests.factories import dense_case, request
+from tests.factories import dense_case, request, stage
 from tests.solving import (
     all_bins,
     candidate_pairs,
@@ -115,12 +115,46 @@ def priced(*arguments: object, **options: object) -> Pricing:
     return found
 
 
+def check_anchors(
+    instance: Instance,
+    bins: Sequence[Bin],
+    duals: Ints,
+    found: Pricing,
+    cuts: Sequence[Cut] = (),
+    sigma: Sequence[int] | Ints = (),
+    tau: int = 0,
+) -> None:
+    """Require the worst bin of each anchor, and duals lowered by just its violation.
+
+    Brute force over all bins, anchor by anchor, as each is repaired in turn.
+    """
+    left = duals.copy()
+    by_anchor = {members[-1]: members for members in found.bins}
+    assert len(by_anchor) == len(found.bins)
+    for k in range(len(instance)):
+        alone = int(instance.alone[k]) * instance.scale
+        left[k] = min(int(left[k]), alone - tau)
+        worst = max(
+            violation(instance, members, left, cuts, sigma, tau)
+            for members in bins
+            if members[-1] == k
+        )
+        if k in by_anchor:
+            assert by_anchor[k] in bins
+            assert worst > 0
+            given_up = violation(instance, by_anchor[k], left, cuts, sigma, tau)
+            assert given_up == worst
+        else:
+            assert worst <= 0
+        left[k] -= max(worst, 0)
+    assert np.array_equal(found.duals, left)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("extra", ["nothing", "tau", "cuts", "both"])
 def test_each_anchor_gives_its_worst_bin_and_gives_way_by_as_much(
     seed: int, extra: str
 ) -> None:
-    """Brute force over all bins, anchor by anchor, as each is repaired in turn."""
     instance, bins = instance_of(seed), bins_of(seed)
     draw = Random(f"{extra} {seed}")
     for _ in range(4):
@@ -133,25 +167,7 @@ def test_each_anchor_gives_its_worst_bin_and_gives_way_by_as_much(
         given = duals.copy()
         found = priced(instance, duals, cuts, sigma, tau)
         assert np.array_equal(duals, given)  # not modified
-        by_anchor = {members[-1]: members for members in found.bins}
-        assert len(by_anchor) == len(found.bins)
-        for k in range(len(instance)):
-            alone = int(instance.alone[k]) * instance.scale
-            duals[k] = min(int(duals[k]), alone - tau)
-            worst = max(
-                violation(instance, members, duals, cuts, sigma, tau)
-                for members in bins
-                if members[-1] == k
-            )
-            if k in by_anchor:
-                assert by_anchor[k] in bins
-                assert worst > 0
-                given_up = violation(instance, by_anchor[k], duals, cuts, sigma, tau)
-                assert given_up == worst
-            else:
-                assert worst <= 0
-            duals[k] -= max(worst, 0)
-        assert np.array_equal(found.duals, duals)
+        check_anchors(instance, bins, duals, found, cuts, sigma, tau)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -252,6 +268,37 @@ def test_bound_of_any_duals_is_at_most_the_optimum(seed: int) -> None:
     assert priced(instance, worthless).bound <= 0
     plenty = instance.alone * instance.scale * 50
     assert 0 <= priced(instance, plenty).bound <= optimum
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_alike_requests_of_different_values_are_not_confused(seed: int) -> None:
+    """Of two alike the more profitable goes first, unless it takes up more value.
+
+    Eight of one customer and kind, and half of that of another, under a limit of
+    100 M US dollars that four or five of them reach.
+    """
+    draw = Random(f"alike {seed}")
+    asked = problem(
+        *(
+            request(
+                f"R{i}",
+                customer="EST" if i < 8 else "LVA",
+                value_usd=draw.choice([5, 10, 20, 40, 60]) * 1_000_000,
+                mde_value_usd=0,
+            )
+            for i in range(12)
+        ),
+        max_value_usd=100_000_000,
+        max_requests=draw.choice([4, 12]),
+        stages=(stage("S", "all", {"bin": 5000, "request": 1000}),),
+    )
+    (instance,) = whole_instances(asked)
+    bins = all_bins(instance)
+    for _ in range(3):
+        duals = np.array(
+            [draw.randint(1000, 4000) * instance.scale for _ in instance.alone]
+        )
+        check_anchors(instance, bins, duals, priced(instance, duals))
 
 
 def test_duals_of_singles_prove_the_optimum_where_nothing_shares() -> None:
