@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FEW_ITEMS = 24
 """Items of a cluster up to which all pairs are asked before anything is compiled."""
 
+MANY_PAIRS = 100_000
+"""Pairs of a task beyond which a plan without search is improved only once over."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -231,7 +234,11 @@ def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
     from optimizer.heuristics import improve
     from optimizer.selection.solver import Selection
 
-    bins = improve(task) if good else tuple((i,) for i in range(len(task)))
+    if good:
+        hurried = len(task.candidates) > MANY_PAIRS
+        bins = improve(task, passes=1 if hurried else 30)
+    else:
+        bins = tuple((i,) for i in range(len(task)))
     return Selection(
         bins=tuple(
             sorted(

@@ -49,9 +49,11 @@ def run(command: Any, arguments: list[str], halt: Halt) -> int:
     )
 
     try:
-        code = command.main(
-            args=arguments, prog_name="allybin", standalone_mode=False, obj=halt
-        )
+        # Not command.main(): it would answer a closed pipe with an exit of its own.
+        with command.make_context("allybin", arguments, obj=halt) as context:
+            command.invoke(context)
+    except typer.Exit as leaving:
+        return int(leaving.exit_code)
     except _ClickException as error:  # type: ignore[misc]
         error.show()
         return int(error.exit_code)
@@ -77,7 +79,7 @@ def run(command: Any, arguments: list[str], halt: Halt) -> int:
     except MemoryError:
         _say("There is not enough memory for this batch.")
         return FAILED
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _say_refused(refused: InputRefused) -> None:
