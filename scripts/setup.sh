@@ -10,7 +10,10 @@ stamp=$venv/.allybin-ready
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-fingerprint() { pwd -P; cksum requirements.lock pyproject.toml scripts/setup.sh; }
+fingerprint() {
+    pwd -P
+    cksum requirements.lock pyproject.toml scripts/setup.sh optimizer/kernels/*.py
+}
 
 new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
@@ -96,6 +99,8 @@ else
 fi
 
 # The kernels are compiled on first use and kept; here, that no time limit counts it.
+# A kept one does not notice that a kernel of another file it calls has changed.
+find optimizer/kernels -name '*.nb[ic]' -exec rm -f {} +
 say "compiling the kernels, once: half a minute or so"
 "$venv/bin/allybin" propose sample_requests/announced-2022-2026.csv \
     --as-of 2022-01-03 --workers 1 --time-limit 600 </dev/null >/dev/null ||

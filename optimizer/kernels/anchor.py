@@ -32,7 +32,7 @@ from optimizer.kernels.network import conflicts, network, twin_out, twins, wante
 compiled: Any = numba.njit(cache=True, nogil=True)
 
 ROOT_TRIES = 24
-NODE_TRIES = 6
+NODE_TRIES = 3
 """Steps of the multipliers of the limits, at an anchor's first node and at others."""
 
 

@@ -45,21 +45,27 @@ def max_flow(
                 left[j] -= push
                 spare[f] -= push
     # Augment: item with profit left -> feature -> (item that can move) -> … -> spare.
+    # What a fruitless search has seen can never reach spare capacity again: it is the
+    # closure, and later searches need not look at it.
     queue = np.empty(m, np.int64)
     from_edge = np.empty(nf, np.int64)  # edge by which a feature was reached
     from_feature = np.empty(m, np.int64)  # edge by which an item was reached
+    item_stamp = np.zeros(m, np.int64)
+    feature_stamp = np.zeros(nf, np.int64)
+    clock = 0
+    for j in range(m):
+        reach[j] = 0
+    for f in range(nf):
+        seen[f] = 0
     for start in range(m):
         if state[start] != 0:
             continue
         while left[start] > 0:
-            for j in range(m):
-                reach[j] = 0
-            for f in range(nf):
-                seen[f] = 0
+            clock += 1
             head = 0
             tail = 1
             queue[0] = start
-            reach[start] = 1
+            item_stamp[start] = clock
             from_feature[start] = -1
             target = -1
             while head < tail and target < 0:
@@ -67,22 +73,28 @@ def max_flow(
                 head += 1
                 for e in range(item_at[j], item_at[j + 1]):
                     f = edge_feature[e]
-                    if seen[f] or paid[f] >= need[f]:
+                    if seen[f] or feature_stamp[f] == clock or paid[f] >= need[f]:
                         continue
-                    seen[f] = 1
+                    feature_stamp[f] = clock
                     from_edge[f] = e
                     if spare[f] > 0:
                         target = f
                         break
                     for g in range(in_degree[f], in_degree[f + 1]):
                         back = feature_edges[g]
-                        other = edge_item[back]
-                        if flow[back] > 0 and not reach[other]:
-                            reach[other] = 1
-                            from_feature[other] = back
-                            queue[tail] = other
-                            tail += 1
+                        if flow[back] > 0:
+                            other = edge_item[back]
+                            if item_stamp[other] != clock and not reach[other]:
+                                item_stamp[other] = clock
+                                from_feature[other] = back
+                                queue[tail] = other
+                                tail += 1
             if target < 0:
+                for j in range(tail):
+                    reach[queue[j]] = 1
+                for f in range(nf):
+                    if feature_stamp[f] == clock:
+                        seen[f] = 1
                 break
             # The bottleneck of the path, then push along it.
             push = min(left[start], spare[target])
@@ -106,30 +118,3 @@ def max_flow(
                 back = from_feature[j]
                 flow[back] -= push
                 f = edge_feature[back]
-    # Items reachable from unabsorbed profit form the closure.
-    for j in range(m):
-        reach[j] = 0
-    for f in range(nf):
-        seen[f] = 0
-    tail = 0
-    for j in range(m):
-        if state[j] == 0 and left[j] > 0:
-            reach[j] = 1
-            queue[tail] = j
-            tail += 1
-    head = 0
-    while head < tail:
-        j = queue[head]
-        head += 1
-        for e in range(item_at[j], item_at[j + 1]):
-            f = edge_feature[e]
-            if seen[f] or paid[f] >= need[f]:
-                continue
-            seen[f] = 1
-            for g in range(in_degree[f], in_degree[f + 1]):
-                back = feature_edges[g]
-                other = edge_item[back]
-                if flow[back] > 0 and not reach[other]:
-                    reach[other] = 1
-                    queue[tail] = other
-                    tail += 1
