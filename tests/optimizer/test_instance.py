@@ -15,7 +15,7 @@ from optimizer.errors import FiguresTooLarge
 from optimizer.instance import Instance, build_instance
 from optimizer.problem import Problem
 from optimizer.reshape import join, keep_apart, restrict, split
-from tests.factories import request, stage, waits
+from tests.factories import DAY, request, stage, waits
 from tests.solving import (
     CASES,
     all_bins,
@@ -82,6 +82,30 @@ def test_instance_says_what_the_problem_says(make: Any, seed: int) -> None:
                 for j in instance.items[b]
             )
         }
+
+
+@pytest.mark.parametrize("as_of", [0, 7, 25])
+@pytest.mark.parametrize(("window", "wait"), [(20, 99), (99, 20), (20, 20), (0, 0)])
+def test_candidates_reach_to_the_last_day_of_window_and_wait(
+    as_of: int, window: int, wait: int
+) -> None:
+    """A request a day, so that every distance up to 40 days occurs."""
+    asked = problem(
+        *(request(f"R{day:02}", received_on=DAY + timedelta(day)) for day in range(41)),
+        as_of=DAY + timedelta(as_of),
+        window_days=window,
+        max_wait_days=waits(wait, wait, wait),
+    )
+    shared = {
+        tuple(instance.items[i][0] for i in pair)
+        for instance in whole_instances(asked)
+        for pair in candidate_pairs(instance)
+    }
+    assert shared == {
+        (i, j)
+        for i, j in combinations(range(41), 2)
+        if j - i <= window and max(j, as_of) - max(i, as_of) <= wait
+    }
 
 
 @pytest.mark.parametrize("make", CASES)
@@ -192,13 +216,9 @@ def test_grain_is_as_coarse_as_the_policy() -> None:
     same_day = problem(request("A"), request("B", customer="LVA"), **rules)
     assert whole_instances(same_day)[0].grain == gcd(1250, 750, 1000)
     (instance,) = whole_instances(
-        problem(request("A"), request("B", received_on=_day_after()), **rules)
+        problem(request("A"), request("B", received_on=DAY + timedelta(1)), **rules)
     )
     assert instance.grain == 50
-
-
-def _day_after() -> Any:
-    return request("X").received_on.replace(day=6)
 
 
 def test_everything_free_has_a_grain_of_one() -> None:
