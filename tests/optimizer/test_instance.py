@@ -1,5 +1,6 @@
 """Instances: costs, candidates and classes equal what the rules and costs say."""
 
+from datetime import timedelta
 from itertools import combinations
 from math import gcd
 from random import Random
