@@ -37,7 +37,12 @@ def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) ->
     """Return a table; each column is its heading and whether it holds numbers."""
     found = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading, numeric in columns:
-        found.add_column(heading, justify="right" if numeric else "left")
+        found.add_column(
+            heading,
+            justify="right" if numeric else "left",
+            overflow="fold",  # never cut: a request id without its end is another
+            no_wrap=numeric,
+        )
     for row in rows:
         found.add_row(*row)
     return found

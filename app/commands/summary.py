@@ -61,15 +61,15 @@ def print_summary(document: Document) -> None:
 def _bins_table(combined: list[Document]) -> Table:
     return table(
         (
-            ("Bin", False),
-            ("Starts", False),
+            ("Bin", True),
+            ("Starts", True),
             ("Requests", False),
             ("Customers", False),
             ("Systems", False),
             ("Saves", True),
             ("low to high", True),
             ("Waits", True),
-            ("Forecast", False),
+            ("Forecast", True),
         ),
         (
             (

@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from optimizer import cost
-from optimizer.cost import Feature, Touch
-from optimizer.policy import NOTIFICATION_CLOCK, EffortCase
+from optimizer.cost import Feature
+from optimizer.policy import NOTIFICATION_CLOCK as CLOCK
+from optimizer.policy import EffortCase, Unit
 from optimizer.problem import Problem
 
 type Alike = tuple[object, ...]
 
-NOTHING = Touch(0, {})
-
 
 @dataclass(frozen=True, slots=True)
-class Brought:
-    """What a request brings to a bin in the default case, all stages together."""
+class Touched:
+    """What requests alike bring to one stage, nothing where it is not triggered.
+
+    ``own`` and ``per_line`` are paid by each of them, the features once for all.
+    """
 
     own: int
+    per_line: int
     features: dict[Feature, int]
+    weight: int  # of all features
+
+
+NOTHING = Touched(0, 0, {}, 0)
 
 
 class Ledger:
@@ -34,14 +41,13 @@ class Ledger:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._touches: dict[tuple[Alike, EffortCase], tuple[Touch, ...]] = {}
-        self._solo: dict[tuple[Alike, EffortCase], tuple[int, ...]] = {}
-        self._brought: dict[Alike, Brought] = {}
+        self._touched: dict[tuple[Alike, EffortCase], tuple[Touched, ...]] = {}
+        self._whole: dict[Alike, Touched] = {}
         self._elapsed: dict[Alike, tuple[int, ...]] = {}
 
     @cached_property
     def alike(self) -> tuple[Alike, ...]:
-        """A key of each request; those with equal keys bring the same effort."""
+        """A key of each request: equal ones differ in lines and days at most."""
         problem = self.problem
         return tuple(
             (
@@ -53,48 +59,48 @@ class Ledger:
                 r.document,
                 r.technology_review,
                 r.end_use_monitoring,
-                r.lines,
                 problem.notified[position],
                 problem.has_precedent[position],
             )
             for position, r in enumerate(problem.requests)
         )
 
-    def touches(self, position: int, case: EffortCase) -> tuple[Touch, ...]:
+    def touched(self, position: int, case: EffortCase) -> tuple[Touched, ...]:
         """Return what a request brings to each stage in policy order."""
         key = (self.alike[position], case)
-        if key not in self._touches:
+        if key not in self._touched:
             stages = range(len(self.problem.policy.stages))
-            self._touches[key] = tuple(
-                cost.touch(self.problem, stage, position, case) or NOTHING
-                for stage in stages
-            )
-        return self._touches[key]
+            self._touched[key] = tuple(self._touch(n, position, case) for n in stages)
+        return self._touched[key]
 
-    def solo_by_stage(
-        self, position: int, case: EffortCase = EffortCase.DEFAULT
-    ) -> tuple[int, ...]:
-        """Return the effort of each stage for a request reviewed alone."""
-        key = (self.alike[position], case)
-        if key not in self._solo:
-            self._solo[key] = tuple(
-                touch.own + sum(touch.features.values())
-                for touch in self.touches(position, case)
-            )
-        return self._solo[key]
+    def _touch(self, stage: int, position: int, case: EffortCase) -> Touched:
+        touch = cost.touch(self.problem, stage, position, case)
+        if touch is None:
+            return NOTHING
+        per_line = self.problem.policy.stages[stage].rate(Unit.LINE, case)
+        own = touch.own - per_line * self.problem.requests[position].lines
+        return Touched(
+            own, per_line, dict(touch.features), sum(touch.features.values())
+        )
 
     def by_stage(
         self, members: Sequence[int], case: EffortCase = EffortCase.DEFAULT
     ) -> tuple[int, ...]:
         """Return the effort of each stage for a bin, coordination not counted."""
+        lines = [self.problem.requests[i].lines for i in members]
         if len(members) == 1:
-            return self.solo_by_stage(members[0], case)
+            return tuple(
+                touched.own + touched.per_line * lines[0] + touched.weight
+                for touched in self.touched(members[0], case)
+            )
         totals: list[int] = []
-        for touches in zip(*(self.touches(i, case) for i in members), strict=True):
+        for stage in zip(*(self.touched(i, case) for i in members), strict=True):
             features: dict[Feature, int] = {}
-            for touch in touches:
-                features |= touch.features
-            totals.append(sum(t.own for t in touches) + sum(features.values()))
+            own = 0
+            for touched, count in zip(stage, lines, strict=True):
+                features |= touched.features
+                own += touched.own + touched.per_line * count
+            totals.append(own + sum(features.values()))
         return tuple(totals)
 
     def effort(
@@ -108,17 +114,24 @@ class Ledger:
         """Return c(B) = E(B) + W(B)."""
         return self.effort(members) + cost.waiting(self.problem, members)
 
-    def brought(self, position: int) -> Brought:
-        """Return what a request brings to a bin, all stages together."""
+    def features(self, position: int) -> dict[Feature, int]:
+        """Return the features a request touches in the default case, all stages."""
+        return self._all_stages(position).features
+
+    def _all_stages(self, position: int) -> Touched:
         key = self.alike[position]
-        if key not in self._brought:
+        if key not in self._whole:
+            stages = self.touched(position, EffortCase.DEFAULT)
             features: dict[Feature, int] = {}
-            own = 0
-            for touch in self.touches(position, EffortCase.DEFAULT):
-                features |= touch.features
-                own += touch.own
-            self._brought[key] = Brought(own, features)
-        return self._brought[key]
+            for touched in stages:
+                features |= touched.features
+            self._whole[key] = Touched(
+                sum(touched.own for touched in stages),
+                sum(touched.per_line for touched in stages),
+                features,
+                sum(features.values()),
+            )
+        return self._whole[key]
 
     def elapsed_days(self, members: Sequence[int]) -> int:
         """Return the calendar days from the start of a bin to its forecast decision."""
@@ -141,7 +154,7 @@ class Ledger:
                 0
                 if not problem.triggered(stage.trigger, position)
                 else problem.clock_days(position)
-                if stage.elapsed_days == NOTIFICATION_CLOCK
+                if stage.elapsed_days == CLOCK
                 else int(stage.elapsed_days)
                 for stage in problem.policy.stages
             )

@@ -146,7 +146,7 @@ class Neighbours:
         before = place
         while before > 0 and place - before < NEAREST:
             end = before
-            before = bisect_left(days, days[end - 1])  # where that day begins
+            before = bisect_left(days, days[before - 1])  # where that day begins
             found = [*positions[before : min(before + NEAREST, end)], *found]
         return found
 

@@ -121,7 +121,7 @@ class Reasons:
             problem, members = self.problem, self.bins[number]
             features: dict[Feature, int] = {}
             for i in members:
-                features |= self.ledger.brought(i).features
+                features |= self.ledger.features(i)
             requests = [problem.requests[i] for i in members]
             self._standing[number] = _Standing(
                 members=members,
@@ -136,7 +136,7 @@ class Reasons:
         """Return c(D + r) - c(D) - c(r)."""
         problem = self.problem
         request = problem.requests[position]
-        shared = self.ledger.brought(position).features.keys() & bin_.features.keys()
+        shared = self.ledger.features(position).keys() & bin_.features.keys()
         saved = sum(bin_.features[feature] for feature in shared)
         rates = problem.policy.coordination[EffortCase.DEFAULT]
         together = rates.bin if len(bin_.members) == 1 else 0

@@ -36,17 +36,20 @@ def fair_shares(ledger: Ledger, members: Sequence[int]) -> dict[str, Fraction]:
     L. S. Shapley, *A value for n-person games* (1953).
     """
     requests = ledger.problem.requests
+    if len(members) == 1:
+        return {requests[members[0]].customer: Fraction(0)}
     count: dict[str, int] = defaultdict(int)
     shares: dict[str, Fraction] = defaultdict(Fraction)
     weight: dict[Feature, int] = {}
     touched_by: dict[Feature, set[str]] = defaultdict(set)
     for position in members:
         customer = requests[position].customer
-        brought = ledger.brought(position)
+        features = ledger.features(position)
         count[customer] += 1
-        shares[customer] += ledger.effort((position,)) - brought.own
-        weight |= brought.features
-        for feature in brought.features:
+        # Solo effort less its own cost, which is the same in any bin.
+        shares[customer] += sum(features.values())
+        weight |= features
+        for feature in features:
             touched_by[feature].add(customer)
     for feature, customers in touched_by.items():
         for customer in customers:

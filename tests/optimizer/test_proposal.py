@@ -1,5 +1,6 @@
 """Every figure of a bin, against definitions and against figures made by hand."""
 
+from datetime import timedelta
 from fractions import Fraction
 from itertools import permutations
 
@@ -170,6 +171,16 @@ def test_rules_that_block_the_nearest_candidate_are_named():
     # Nobody else asks for a Javelin: R2 breaks two rules, R1 one.
     assert {r["code"] for b in document["bins"] if b["request_ids"] == ["R3"]
             for r in b["alone_because"]} == {"system", "document"}  # fmt: skip
+
+
+def test_nearest_candidates_of_a_kind_are_named_once_each():
+    # Four earlier requests of one kind on two days: the three nearest, by day and id.
+    earlier = [
+        a_request(f"R{place}", customer="SAU", received_on=DAY - timedelta(days=back))
+        for place, back in ((1, 9), (2, 9), (3, 4), (4, 4))
+    ]
+    document = proposed(*earlier, a_request("R9", received_on=DAY))
+    assert only(document, "R9")["with"] == ["R3", "R4", "R1"]
 
 
 def test_a_limit_that_forbids_every_bin_is_named():
