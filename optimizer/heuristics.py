@@ -15,6 +15,7 @@ def improve(
     *,
     passes: int = 30,
     swap_limit: int = 2_000_000,
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Bin, ...]:
     """Return bins no single move makes cheaper, ascending.
 
@@ -27,13 +28,22 @@ def improve(
         How often all moves are tried at most.
     swap_limit
         Swaps are tried only while a pass looks at no more pairs than this.
+    stop
+        Asked between passes; when it says so, the bins so far are returned.
 
     A move is taken when it lowers the exact cost; the order of moves depends on item
     numbers alone, so the same instance gives the same bins everywhere.
     """
     later = reverse(instance)
     rest = set(range(len(instance))).difference(*(start or ()))
-    return _local_search(instance, start or (), sorted(rest), later, passes, swap_limit)
+    loose = sorted(rest)
+    bins = start or ()
+    for _ in range(passes):
+        better = _local_search(instance, bins, loose, later, 1, swap_limit)
+        if better == bins or stop():
+            return better
+        bins, loose = better, []
+    return bins
 
 
 def shake(

@@ -27,7 +27,7 @@ from optimizer.kernels.limits import (
     fine_of,
     new_customers,
 )
-from optimizer.kernels.network import conflicts, network, twin_out, twins, wanted
+from optimizer.kernels.network import may_clash, network, twin_out, twins, wanted
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
@@ -98,7 +98,7 @@ def price_anchor(
         k, m, item, touched, paid_by_anchor, scale, feature_at, features, weight,
         per_customer, cut_at, cuts, sigma,
     )  # fmt: skip
-    conflict = conflicts(m, item, cls, cls_ok)
+    clash = may_clash(m, item, cls, cls_ok)
     twin_of = twins(
         k, m, item, item_at, edge_feature, size, value, cls, cut_at, max_requests,
         max_value,
@@ -206,10 +206,10 @@ def price_anchor(
                         more += 1
                 branch = -1
                 worst = 0
-                for a in range(n_trial):
+                for a in range(n_trial if clash else 0):
                     clashes = 0
                     for b in range(n_trial):
-                        if conflict[trial[a], trial[b]]:
+                        if cls_ok[cls[item[trial[a]]], cls[item[trial[b]]]] == 0:
                             clashes += 1
                     if clashes > worst:
                         worst = clashes
@@ -347,7 +347,7 @@ def price_anchor(
                         continue
                     i = item[j]
                     out = (
-                        conflict[branch, j] != 0
+                        (clash and cls_ok[cls[item[branch]], cls[i]] == 0)
                         or cur_size + size[i] > max_requests
                         or cur_value + value[i] > max_value
                     )

@@ -9,6 +9,9 @@ from optimizer.kernels.limits import count_customers, new_customers
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
+LOOK_BACK = 48
+"""How many more profitable candidates a twin is looked for among."""
+
 
 @compiled
 def wanted(
@@ -76,16 +79,19 @@ def wanted(
             kept += 1
         m = kept
 
-    for a in range(1, m):
-        i = item[a]
-        p = profit[a]
-        b = a - 1
-        while b >= 0 and profit[b] < p:
-            item[b + 1] = item[b]
-            profit[b + 1] = profit[b]
-            b -= 1
-        item[b + 1] = i
-        profit[b + 1] = p
+    gap = m // 2
+    while gap > 0:  # Shell's sort; items differ, so the order is one
+        for a in range(gap, m):
+            i = item[a]
+            p = profit[a]
+            b = a - gap
+            while b >= 0 and (profit[b] < p or (profit[b] == p and item[b] > i)):
+                item[b + gap] = item[b]
+                profit[b + gap] = profit[b]
+                b -= gap
+            item[b + gap] = i
+            profit[b + gap] = p
+        gap //= 2
     return m, item[:m], profit[:m], touched, paid_by_anchor
 
 
@@ -167,15 +173,24 @@ def network(
 
 
 @compiled
-def conflicts(m, item, cls, cls_ok):
-    """Return which candidates may not share a bin with one another."""
-    conflict = np.zeros((m, m), np.uint8)
-    for a in range(m):
-        for b in range(a + 1, m):
-            if cls_ok[cls[item[a]], cls[item[b]]] == 0:
-                conflict[a, b] = 1
-                conflict[b, a] = 1
-    return conflict
+def may_clash(m, item, cls, cls_ok):
+    """Tell whether any two candidates may not share a bin with one another."""
+    known = np.empty(m, np.int64)
+    count = 0
+    listed = np.zeros(cls_ok.shape[0], np.uint8)
+    for j in range(m):
+        c = cls[item[j]]
+        if listed[c]:
+            if cls_ok[c, c] == 0:
+                return True
+            continue
+        listed[c] = 1
+        for a in range(count):
+            if cls_ok[c, known[a]] == 0:
+                return True
+        known[count] = c
+        count += 1
+    return False
 
 
 @compiled
@@ -186,7 +201,7 @@ def twins(
 
     Twins touch the same and share with the same. Where the value limit could bind, the
     better one must not be worth more dollars. A twin is never worth choosing while the
-    better one is left out.
+    better one is left out; to overlook one costs time, no more.
     """
     room = max_requests - size[k]
     dearest = np.int64(0)
@@ -197,7 +212,7 @@ def twins(
     for b in range(1, m):
         if size[item[b]] != 1 or cut_at[item[b] + 1] > cut_at[item[b]]:
             continue
-        for a in range(b - 1, -1, -1):
+        for a in range(b - 1, max(-1, b - 1 - LOOK_BACK), -1):
             if cls[item[a]] != cls[item[b]] or size[item[a]] != 1:
                 continue
             if cut_at[item[a] + 1] > cut_at[item[a]]:

@@ -134,7 +134,7 @@ class Search:
         self.bound = 0
         self.pool: dict[tuple[int, ...], None] = {}
         self.tickets = count()
-        self.take(instance, improve(instance))
+        self.take(instance, improve(instance, stop=stop))
 
     # -- what is known ---------------------------------------------------------
 
@@ -388,7 +388,7 @@ class Search:
             return
         plan = partition(instance, [bins[j] for j in chosen])
         self.take(instance, plan)
-        self.take(instance, improve(instance, plan))
+        self.take(instance, improve(instance, plan, stop=self.stop))
 
     # -- branching -----------------------------------------------------------------
 
