@@ -31,8 +31,8 @@ class LinearPoint:
     """An optimum of the restricted master. ``value`` and duals in thousandths."""
 
     value: float
-    weights: Floats  # of each bin, 0 to 1
-    duals: Floats  # of each item, at least 0
+    weights: Floats  # of each bin; above 1 only where a cover pads its number
+    duals: Floats  # of each item, at least 0 in a cover
     tau: float  # value of one more bin: positive where more must be had
     sigma: Floats  # penalty of each cut, at least 0
 
@@ -48,20 +48,24 @@ class Master:
         *,
         least: int = 0,
         most: int | None = None,
+        exact: bool = False,
     ) -> None:
-        """Build and first solve the relaxation.
+        """Build and first solve the relaxation, of a cover unless ``exact``.
 
         ``least`` and ``most`` bound the number of bins. A shortfall in room under
         ``most`` is bought at a price no plan would pay, so there is always an optimum.
         """
         self.instance = instance
+        self.exact = exact
         self.bins: list[Bin] = []
         self.costs: list[int] = []
         self.cuts: list[Cut] = []
         self._known: set[Bin] = set()
         for members in bins:
             self._remember(members)
-        problem, _ = set_partition(self.bins, self.costs, len(instance), integer=False)
+        problem, _ = set_partition(
+            self.bins, self.costs, len(instance), integer=False, exact=exact
+        )
         problem.solve(highs(presolve="off"))
         self._highs: Any = problem.solverModel
         self._owner = problem
@@ -163,8 +167,8 @@ class Master:
             weights = np.delete(weights, self._relief)
         return LinearPoint(
             value=self._highs.getInfo().objective_function_value * 1000,
-            weights=np.clip(weights, 0.0, 1.0),
-            duals=np.maximum(rows[:n], 0.0) * 1000,
+            weights=np.maximum(weights, 0.0),
+            duals=(rows[:n] if self.exact else np.maximum(rows[:n], 0.0)) * 1000,
             tau=float(rows[n]) * 1000,
             sigma=np.maximum(-rows[n + 1 :], 0.0) * 1000,
         )

@@ -26,7 +26,12 @@ FEASIBILITY = 1e-9
 
 
 def set_partition(
-    bins: Sequence[Bin], costs: Sequence[int], n: int, *, integer: bool
+    bins: Sequence[Bin],
+    costs: Sequence[int],
+    n: int,
+    *,
+    integer: bool,
+    exact: bool = False,
 ) -> tuple[Any, list[Any]]:
     """Return the PuLP model over some bins, and its variables in the bins' order.
 
@@ -39,6 +44,9 @@ def set_partition(
         Number of items; each is in at least one of the bins.
     integer
         Whether bins are chosen whole, or the linear relaxation is meant.
+    exact
+        Whether every item is in exactly one bin. A cover may take a cheap bin twice to
+        make up a number of bins; where that number is bounded below, it must not.
     """
     problem: Any = pulp.LpProblem("review_bins", pulp.LpMinimize)
     category = pulp.LpBinary if integer else pulp.LpContinuous
@@ -54,7 +62,8 @@ def set_partition(
         pulp.lpSum(cost / 1000 * x for cost, x in zip(costs, chosen, strict=True))
     )
     for r, variables in enumerate(holding):
-        problem.addConstraint(pulp.lpSum(variables) >= 1, f"review_once_{r}")
+        total = pulp.lpSum(variables)
+        problem.addConstraint(total == 1 if exact else total >= 1, f"review_once_{r}")
     return problem, chosen
 
 

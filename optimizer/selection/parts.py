@@ -66,9 +66,15 @@ def count_undecided(point: LinearPoint) -> bool:
     return abs(bins - round(bins)) > UNDECIDED
 
 
+def padded(point: LinearPoint) -> bool:
+    """Tell whether a cover takes a bin more than once, to make up their number."""
+    return bool(np.any(point.weights > 1 + 1e-6))
+
+
 def integral(point: LinearPoint) -> bool:
     """Tell whether every bin is taken whole or not at all."""
-    return bool(np.all((point.weights < 1e-6) | (point.weights > 1 - 1e-6)))
+    whole = np.round(point.weights)
+    return bool(np.all(np.abs(point.weights - whole) < 1e-6))
 
 
 def round_up(value: float, grain: int) -> int:

@@ -21,6 +21,7 @@ from optimizer.selection.parts import (
     integral,
     is_bin,
     most_undecided,
+    padded,
     partition,
     positions_of,
     reduced_cost,
@@ -69,6 +70,7 @@ class Node:
     cuts: tuple[Cut, ...] = field(compare=False, default=())
     least: int = field(compare=False, default=0)  # bins, at least
     most: int | None = field(compare=False, default=None)  # bins, at most
+    exact: bool = field(compare=False, default=False)  # a partition, not a cover
 
 
 type Report = Callable[[Selection], None]
@@ -210,6 +212,7 @@ class Search:
             node.cuts,
             least=node.least,
             most=node.most,
+            exact=node.exact,
         )
         bound = node.bound
         centre = shares(instance, self.best) if root else None
@@ -224,6 +227,8 @@ class Search:
                 return (), bound, False
             if self.closed(bound):
                 return (), bound, True
+            if padded(point) and not node.exact:
+                return [replace(node, bound=bound, exact=True)], bound, True
             if integral(point):
                 chosen = [master.bins[j] for j in np.flatnonzero(point.weights > 0.5)]
                 self.take(instance, partition(instance, chosen))
@@ -405,7 +410,12 @@ class Search:
                     node, bound=bound, number=next(self.tickets), cuts=cuts, most=fewer
                 ),
                 replace(
-                    node, bound=bound, number=next(self.tickets), cuts=cuts, least=more
+                    node,
+                    bound=bound,
+                    number=next(self.tickets),
+                    cuts=cuts,
+                    least=more,
+                    exact=True,
                 ),
             ]
         first, second = most_undecided(master, point)
