@@ -39,6 +39,7 @@ from tests.solving import (
     problem_of,
     some_instances,
     whole_instances,
+    without_rulings,
 )
 
 
@@ -198,6 +199,19 @@ def test_branching_alone_agrees_with_the_oracle(
         total += search.cost
         bound += search.bound
     assert total == bound == oracle.best_partition(*case)[0]
+
+
+def test_bins_taken_twice_do_not_make_up_their_number() -> None:
+    """Three items, any two of which may share but not all, and a fourth alone.
+
+    Halves of the three pairs and the fourth are two and a half bins; asked for three,
+    a cover would take the fourth once and a half and prove too little.
+    """
+    case = without_rulings(random_case(6523, 9))
+    found = [solve(instance) for instance in instances(problem_of(case))]
+    optimum, _ = oracle.best_partition(*case)
+    assert sum(one.cost for one in found) == optimum
+    assert sum(one.bound for one in found) == optimum
 
 
 # --- stopping ---
