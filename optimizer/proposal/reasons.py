@@ -239,11 +239,13 @@ class Reasons:
         for code, rule in RULES:
             blocked = [n.position for n in near if code in n.codes]
             if blocked:
-                texts = [
-                    f"{self.problem.requests[i].request_id}: "
-                    f"{rule(self.problem, min(position, i), max(position, i))}"
-                    for i in blocked
-                ]
+                named: dict[str, list[str]] = {}  # sentence -> whom it is about
+                for i in blocked:
+                    text = str(rule(self.problem, min(position, i), max(position, i)))
+                    named.setdefault(text, []).append(
+                        self.problem.requests[i].request_id
+                    )
+                texts = [f"{', '.join(ids)}: {text}" for text, ids in named.items()]
                 reasons.append(
                     Reason(code=code, text=" ".join(texts), others=self._ids(blocked))
                 )

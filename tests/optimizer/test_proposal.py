@@ -180,7 +180,16 @@ def test_nearest_candidates_of_a_kind_are_named_once_each():
         for place, back in ((1, 9), (2, 9), (3, 4), (4, 4))
     ]
     document = proposed(*earlier, a_request("R9", received_on=DAY))
-    assert only(document, "R9")["with"] == ["R3", "R4", "R1"]
+    (alone,) = (b for b in document["bins"] if b["request_ids"] == ["R9"])
+    # Saudi Arabia is in no category, and the Gulf is not near the Baltic.
+    assert [(r["code"], r["with"]) for r in alone["alone_because"]] == [
+        ("category", ["R3", "R4", "R1"]),
+        ("region", ["R3", "R4", "R1"]),
+    ]
+    # What is true of all three alike is said once.
+    assert alone["alone_because"][1]["text"] == (
+        "R3, R4, R1: Gulf and Baltic are not adjacent regions."
+    )
 
 
 def test_a_limit_that_forbids_every_bin_is_named():
