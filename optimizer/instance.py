@@ -168,7 +168,7 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
             )
     cls, cls_ok = _classes(problem, items)
     candidate_at, candidates = _candidates(problem, items, ready, cls, cls_ok)
-    return Instance(
+    instance = Instance(
         items=items,
         size=integers([len(item) for item in items]),
         value=integers(
@@ -193,6 +193,8 @@ def build_instance(problem: Problem, cluster: Cluster) -> Instance:
         max_customers=min(limits.max_customers, len(customer_number)),
         max_value=limits.max_value_cents,
     )
+    _ = instance.scale  # refuses figures too large for exact arithmetic, at once
+    return instance
 
 
 def integers(values: Sequence[int]) -> Ints:

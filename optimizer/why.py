@@ -74,16 +74,22 @@ def why(
         engine=solve,
     )
     exact = low if low == high else None
+    lifted: tuple[str, ...] = ()
+    if any({first_id, second_id} <= {*ids} for ids in problem.rulings.together):
+        lifted = (f"A ruling puts {first_id} and {second_id} together.",)
+        if found:
+            codes = ", ".join(block.code for block in found)
+            lifted = (*lifted, f"It lifts what would keep them apart ({codes}):")
     return Answer(
         first_id=first_id,
         second_id=second_id,
-        may_share=not found,
-        blocks=found,
+        may_share=not found or bool(lifted),
+        blocks=() if lifted else found,
         together_now=together,
         price=exact,
         price_low=low,
         price_high=high,
-        texts=(*(block.text for block in found), text),
+        texts=(*lifted, *(block.text for block in found), text),
     )
 
 

@@ -97,3 +97,23 @@ def test_one_request_is_no_pair():
 def test_a_request_that_is_not_there_is_an_error():
     with pytest.raises(KeyError):
         why(problem_of(two()), "R1", "R9")
+
+
+def test_a_together_ruling_lifts_what_would_keep_two_apart():
+    far = a_request("R2", customer="LVA", document="P&A")
+    case = Case(
+        batch(a_request("R1"), far),
+        policy(),
+        catalogue(),
+        DAY,
+        Rulings(together=(("R1", "R2"),)),
+    )
+    answer = why(problem_of(case), "R1", "R2")
+    assert answer.together_now
+    assert answer.may_share
+    assert answer.blocks == ()
+    assert answer.texts[:3] == (
+        "A ruling puts R1 and R2 together.",
+        "It lifts what would keep them apart (document):",
+        "One asks for an LOA, the other for a P&A.",
+    )
