@@ -83,9 +83,58 @@ def price(
     Pricing or None
         None when ``stop`` said so before the last anchor: nothing is proven then.
     """
-    n = len(instance)
     repaired = duals.copy()
     penalties = np.zeros(0, dtype=np.int64) if sigma is None else sigma
+    swept = _sweep(
+        instance, repaired, cuts, penalties, tau, node_limit, stop, repair=True
+    )
+    if swept is None:
+        return None
+    bins, nodes = swept
+    return Pricing(
+        duals=repaired,
+        bound=rounded_bound(
+            instance, repaired, penalties, tau * (least if tau > 0 else most)
+        ),
+        bins=bins,
+        nodes=nodes,
+    )
+
+
+def violating_bins(
+    instance: Instance,
+    duals: Ints,
+    cuts: Sequence[Cut],
+    sigma: Ints,
+    tau: int,
+    *,
+    node_limit: int,
+    stop: Stop = lambda: False,
+) -> tuple[Bin, ...] | None:
+    """Return bins that violate the duals, at most one an anchor, and prove nothing.
+
+    Every anchor is priced at the same duals, so more bins are found than in ``price``.
+    None when ``stop`` said so.
+    """
+    swept = _sweep(
+        instance, duals.copy(), cuts, sigma, tau, node_limit, stop, repair=False
+    )
+    return None if swept is None else swept[0]
+
+
+def _sweep(
+    instance: Instance,
+    duals: Ints,
+    cuts: Sequence[Cut],
+    sigma: Ints,
+    tau: int,
+    node_limit: int,
+    stop: Stop,
+    *,
+    repair: bool,
+) -> tuple[tuple[Bin, ...], int] | None:
+    """Price anchor after anchor; return bins and search nodes, None when stopped."""
+    n = len(instance)
     cut_at, cut_list = _cuts_by_item(n, cuts)
     width = int(min(instance.max_requests, n)) + 1
     columns = np.zeros((n, width), dtype=np.int64)
@@ -95,29 +144,21 @@ def price(
         if stop():
             return None
         nodes += anchor.price_range(
-            start, min(start + CHUNK, n), repaired, instance.scale, instance.alone,
+            start, min(start + CHUNK, n), duals, instance.scale, instance.alone,
             instance.size, instance.value, instance.own, instance.slope,
             instance.ready, instance.cls, instance.cls_ok, instance.feature_at,
             instance.features, instance.weight, instance.per_customer,
             instance.customer_at, instance.customers, instance.candidate_at,
-            instance.candidates,
-            instance.pair_fee, instance.max_requests, instance.max_customers,
-            instance.max_value, tau, cut_at, cut_list, penalties, node_limit, columns,
-            lengths,
+            instance.candidates, instance.pair_fee, instance.max_requests,
+            instance.max_customers, instance.max_value, tau, cut_at, cut_list, sigma,
+            node_limit, repair, columns, lengths,
         )  # fmt: skip
     bins = tuple(
         tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
         for k in range(n)
         if lengths[k] > 1
     )
-    return Pricing(
-        duals=repaired,
-        bound=rounded_bound(
-            instance, repaired, penalties, tau * (least if tau > 0 else most)
-        ),
-        bins=bins,
-        nodes=nodes,
-    )
+    return bins, nodes
 
 
 def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0) -> int:

@@ -435,6 +435,7 @@ def price_range(
     cuts,
     sigma,
     node_limit,
+    repair,
     columns,
     lengths,
 ):
@@ -443,7 +444,8 @@ def price_range(
     Bins anchored at k hold earlier items only, whose duals are final by then: once k's
     dual is lowered by the violation found, no bin anchored at k violates any more, and
     after the last anchor the duals are feasible. ``columns[k]`` receives the worst bin
-    of each anchor, ``lengths[k]`` its number of items or 0.
+    of each anchor, ``lengths[k]`` its number of items or 0. Without ``repair`` every
+    anchor is priced at the duals as they came: more bins are found, nothing is proven.
     """
     report = np.zeros(4, np.int64)
     nodes = 0
@@ -482,6 +484,7 @@ def price_range(
             report,
         )
         lengths[k] = report[2]
-        duals[k] -= report[1]
+        if repair:
+            duals[k] -= report[1]
         nodes += report[3]
     return nodes

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimizer.heuristics import improve, shake
 from optimizer.instance import Bin, Instance, Ints
-from optimizer.pricing import Cut, Stop, price
+from optimizer.pricing import Cut, Stop, price, violating_bins
 from optimizer.reshape import join, keep_apart
 from optimizer.selection.cutting import violated_cuts
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
@@ -30,16 +30,22 @@ from optimizer.selection.parts import (
     shares,
 )
 
-NODE_LIMITS = (64, 4_096, 262_144, 2**40)
-"""Search nodes per anchor: raised only when the cheaper search finds no bin."""
+NODE_LIMITS = (64, 512, 4_096, 262_144, 2**40)
+"""Search nodes per anchor: raised only when the cheaper search finds few bins."""
+
+PROVING = 2
+"""The first of the node limits at which every pass also proves a bound."""
+
+PROVE_EVERY = 16
+"""Among cheaper passes one in so many, the first too, proves a bound."""
 
 MIP_NODES = 100
 """Branch-and-bound nodes of the integer program over the columns found."""
 
-MIP_COLUMNS = 600
+MIP_COLUMNS = 100
 """Columns the integer program chooses from: those of least reduced cost."""
 
-SHAKES = 400
+SHAKES = 800
 """Rounds of iterated local search at the root of a small instance."""
 
 FEW = 8
@@ -292,7 +298,7 @@ class Search:
         alpha = 0.6 if centre is not None else 0.0
         effort = 1 if master.cuts else 0
         best = bound
-        while True:
+        for turn in count():
             yield
             if self.stop():
                 return None, best, centre
@@ -306,6 +312,27 @@ class Search:
             target = duals
             if centre is not None and alpha > 0:
                 target = np.floor(alpha * centre + (1 - alpha) * duals).astype(np.int64)
+
+            def improving(bins: Sequence[Bin]) -> list[Bin]:
+                return [
+                    members
+                    for members in bins
+                    if members not in master
+                    and reduced_cost(master, members, duals, sigma) < tau  # noqa: B023
+                ]
+
+            if effort < PROVING and turn % PROVE_EVERY:
+                bins = violating_bins(
+                    instance, target, master.cuts, sigma, tau,
+                    node_limit=NODE_LIMITS[effort], stop=self.stop,
+                )  # fmt: skip
+                if bins is None:
+                    return None, best, centre
+                new = improving(bins)
+                self.keep(master, new)
+                if len(new) * FEW < len(instance):
+                    effort += 1
+                continue
             found = price(
                 instance, target, master.cuts, sigma, tau,
                 least=node.least, most=node.most or 0,
@@ -320,19 +347,10 @@ class Search:
                     self.raise_bound(best)
             if self.closed(best):
                 return point, best, centre
-            new = [
-                members
-                for members in found.bins
-                if members not in master
-                and reduced_cost(master, members, duals, sigma) < tau
-            ]
-            if len(new) * FEW < len(instance) and effort == 0:
-                effort = 1
+            new = improving(found.bins)
+            self.keep(master, new)
             if new:
-                master.add(new)
-                self.pool.update(
-                    dict.fromkeys(positions_of(instance, members) for members in new)
-                )
+                effort = min(effort, PROVING - 1)
             elif best >= round_up(point.value, instance.grain):
                 return point, best, centre
             elif alpha > 0:
@@ -341,6 +359,14 @@ class Search:
                 effort += 1
             else:
                 return point, best, centre
+        raise AssertionError("Counting does not end.")
+
+    def keep(self, master: Master, bins: Sequence[Bin]) -> None:
+        """Add bins to the relaxation and remember them for later nodes."""
+        master.add(bins)
+        self.pool.update(
+            dict.fromkeys(positions_of(master.instance, members) for members in bins)
+        )
 
     def search_locally(self) -> None:
         """Look for a better plan around the best one."""
