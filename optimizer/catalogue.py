@@ -6,6 +6,9 @@ The tables themselves live with the application; the core is handed these values
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+
+from optimizer.digest import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,13 @@ class Catalogue:
     systems: Mapping[str, System]
     adjacent_regions: frozenset[frozenset[str]]
     thresholds: tuple[Threshold, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for equal catalogues, in any process."""
+        return digest(
+            self.customers, self.systems, self.adjacent_regions, self.thresholds
+        )
 
     def threshold_for(self, customer: str, day: date) -> Threshold | None:
         """Return the threshold that binds a customer on a day, or None."""

@@ -1,22 +1,18 @@
 """A cluster as integer arrays: what pricing and selection compute on."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from optimizer import cost
-from optimizer.clusters import Cluster
-from optimizer.compatibility import CELL_RULES, kept_apart, may_share
+from optimizer.cost import Feature
 from optimizer.errors import FiguresTooLarge
-from optimizer.graph import cell_key
-from optimizer.kernels import candidates as candidate_kernels
-from optimizer.policy import EffortCase
-from optimizer.problem import Problem
+from optimizer.known import Known
 
 type Ints = npt.NDArray[np.int64]
 type Bytes = npt.NDArray[np.uint8]
@@ -24,8 +20,32 @@ type Bin = tuple[int, ...]
 """A set of items, ascending; its last is its anchor."""
 
 LARGEST = 2**61
-"""No scaled cost, times all the multipliers of limits that relax it, may exceed this:
+"""No scaled cost, times the limits on requests and customers and two, may exceed this:
 64-bit arithmetic stays exact."""
+
+
+class Arrays(NamedTuple):
+    """An instance as its kernels see it; costs in thousandths, see ``Instance``."""
+
+    size: Ints
+    value: Ints
+    alone: Ints
+    own: Ints
+    slope: Ints
+    ready: Ints
+    kind: Ints
+    kind_ok: Bytes
+    feature_at: Ints
+    features: Ints
+    weight: Ints
+    per_customer: Bytes
+    candidate_at: Ints
+    candidates: Ints
+    scale: int
+    pair_fee: int
+    max_requests: int
+    max_customers: int
+    max_value: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +70,7 @@ class Instance:
     feature_at: Ints
     features: Ints
     weight: Ints
-    per_customer: Bytes  # 1 where a feature stands for a customer
+    per_customer: Bytes  # how many customers a feature stands for, 0 for others
     customer_at: Ints
     customers: Ints
     candidate_at: Ints
@@ -59,6 +79,7 @@ class Instance:
     max_requests: int
     max_customers: int
     max_value: int
+    known: Known | None = None  # of an earlier solve: hints for a search
 
     def __len__(self) -> int:
         return len(self.items)
@@ -67,8 +88,8 @@ class Instance:
     def grain(self) -> int:
         """A number that divides the cost of every bin: bounds round up to it."""
         waits = self.slope * (self.ready[-1] - self.ready[0] > 0)
-        figures = [self.pair_fee, *self.alone, *self.own, *self.weight, *waits]
-        return max(gcd(*(int(figure) for figure in figures)), 1)
+        figures = np.concatenate([self.alone, self.own, self.weight, waits])
+        return max(gcd(self.pair_fee, int(np.gcd.reduce(figures))), 1)
 
     @cached_property
     def scale(self) -> int:
@@ -80,11 +101,10 @@ class Instance:
             When not even whole thousandths fit.
         """
         span = int(self.ready[-1] - self.ready[0])
-        largest = abs(self.pair_fee) + sum(int(w) for w in self.weight)
-        largest += sum(
-            int(o) + int(s) * span for o, s in zip(self.own, self.slope, strict=True)
-        )
-        largest += sum(int(a) for a in self.alone)
+        # Sums of Python integers: those of numpy would wrap around unseen.
+        largest = abs(self.pair_fee) + sum(self.weight.tolist())
+        largest += sum(self.own.tolist()) + span * sum(self.slope.tolist())
+        largest += sum(self.alone.tolist())
         terms = self.max_requests + self.max_customers + 2
         scale = 2**20
         while scale > 1 and largest * scale * terms > LARGEST:
@@ -95,6 +115,32 @@ class Instance:
                 f"{len(self)} requests could cost {largest / 1000:.3e} staff-days."
             )
         return scale
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        """The instance as the pricing kernels take it.
+
+        Items are classed anew: a *kind* is all that share with the same kinds.
+        """
+        kind, kind_ok = _kinds(self.cls, self.cls_ok)
+        return Arrays(
+            self.size, self.value, self.alone, self.own, self.slope, self.ready,
+            kind, kind_ok, self.feature_at, self.features, self.weight,
+            self.per_customer, self.candidate_at, self.candidates, self.scale,
+            self.pair_fee, int(self.max_requests), int(self.max_customers),
+            int(self.max_value),
+        )  # fmt: skip
+
+    @cached_property
+    def near(self) -> tuple[Ints, Ints]:
+        """Whom each item may share a bin with, earlier or later (offsets, items)."""
+        n = len(self)
+        later = np.repeat(np.arange(n), np.diff(self.candidate_at))
+        both = np.concatenate([later, self.candidates])
+        others = np.concatenate([self.candidates, later])
+        at = np.zeros(n + 1, dtype=np.int64)
+        np.cumsum(np.bincount(both, minlength=n), out=at[1:])
+        return at, others[np.argsort(both, kind="stable")]
 
     def features_of(self, i: int) -> Ints:
         """Return the features item i touches."""
@@ -124,79 +170,6 @@ class Instance:
         )
 
 
-def build_instance(problem: Problem, cluster: Cluster) -> Instance:
-    """Turn a cluster into arrays.
-
-    Features that the same items touch are merged and those of one item become its own
-    cost, so that pricing sees as few of them as there are.
-    """
-    items = cluster.items
-    own, touched = _features(problem, items)
-    limits = problem.policy.limits
-    rates = problem.policy.coordination[EffortCase.DEFAULT]
-    ready = [max(problem.ready[i] for i in item) for item in items]
-    waits = [
-        [problem.policy.wait_cost[problem.requests[i].priority] for i in item]
-        for item in items
-    ]
-    inner = [
-        sum(w * (day - problem.ready[i]) for i, w in zip(item, wait, strict=True))
-        for item, wait, day in zip(items, waits, ready, strict=True)
-    ]
-    customer_number: dict[str, int] = {}
-    customers = [
-        sorted(
-            {
-                customer_number.setdefault(
-                    problem.requests[i].customer, len(customer_number)
-                )
-                for i in item
-            }
-        )
-        for item in items
-    ]
-    weight, features, per_customer = merge_features(own, touched, customers)
-    alone = [cost.cost(problem, item) if len(item) > 1 else 0 for item in items]
-    feature_at, feature_list = ragged(features)
-    customer_at, customer_list = ragged(customers)
-    for index, item in enumerate(items):
-        if len(item) == 1:
-            alone[index] = (
-                own[index]
-                + sum(weight[f] for f in features[index])
-                - rates.customer_beyond_first
-            )
-    cls, cls_ok = _classes(problem, items)
-    candidate_at, candidates = _candidates(problem, items, ready, cls, cls_ok)
-    instance = Instance(
-        items=items,
-        size=integers([len(item) for item in items]),
-        value=integers(
-            [sum(problem.requests[i].value_cents for i in t) for t in items]
-        ),
-        alone=integers(alone),
-        own=integers([o + w for o, w in zip(own, inner, strict=True)]),
-        slope=integers([sum(wait) for wait in waits]),
-        ready=integers(ready),
-        cls=cls,
-        cls_ok=cls_ok,
-        feature_at=feature_at,
-        features=feature_list,
-        weight=integers(weight),
-        per_customer=per_customer,
-        customer_at=customer_at,
-        customers=customer_list,
-        candidate_at=candidate_at,
-        candidates=candidates,
-        pair_fee=rates.bin - rates.customer_beyond_first,
-        max_requests=min(limits.max_requests, sum(len(item) for item in items)),
-        max_customers=min(limits.max_customers, len(customer_number)),
-        max_value=limits.max_value_cents,
-    )
-    _ = instance.scale  # refuses figures too large for exact arithmetic, at once
-    return instance
-
-
 def integers(values: Sequence[int]) -> Ints:
     """Return exact integers as an array.
 
@@ -220,61 +193,9 @@ def ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     return at, integers([entry for row in rows for entry in row])
 
 
-def _features(
-    problem: Problem, items: Sequence[tuple[int, ...]]
-) -> tuple[list[int], list[dict[cost.Feature, int]]]:
-    """Return each item's own cost and the features it touches with their weights.
-
-    The coordination of a further customer is a feature of that customer.
-    """
-    beyond = problem.policy.coordination[EffortCase.DEFAULT].customer_beyond_first
-    memory: dict[object, tuple[int, dict[cost.Feature, int]]] = {}
-    own: list[int] = []
-    touched: list[dict[cost.Feature, int]] = []
-    for item in items:
-        item_own = 0
-        item_features: dict[cost.Feature, int] = {}
-        for position in item:
-            r = problem.requests[position]
-            alike = (
-                r.customer,
-                r.system,
-                r.configuration,
-                r.region,
-                r.implementing_agency,
-                r.document,
-                r.technology_review,
-                r.end_use_monitoring,
-                problem.notified[position],
-                problem.has_precedent[position],
-                r.lines,
-            )
-            if alike not in memory:
-                memory[alike] = _touches(problem, position)
-            request_own, request_features = memory[alike]
-            item_own += request_own
-            item_features |= request_features
-            if beyond:
-                item_features["coordination", r.customer] = beyond
-        own.append(item_own)
-        touched.append(item_features)
-    return own, touched
-
-
-def _touches(problem: Problem, position: int) -> tuple[int, dict[cost.Feature, int]]:
-    own = 0
-    features: dict[cost.Feature, int] = {}
-    for stage in range(len(problem.policy.stages)):
-        brought = cost.touch(problem, stage, position, EffortCase.DEFAULT)
-        if brought is not None:
-            own += brought.own
-            features.update(brought.features)
-    return own, features
-
-
 def merge_features(
     own: list[int],
-    touched: Sequence[dict[cost.Feature, int]],
+    touched: Sequence[dict[Feature, int]],
     customers: Sequence[Sequence[int]],
 ) -> tuple[list[int], list[list[int]], Bytes]:
     """Merge features with the same items; fold those of one item into ``own``.
@@ -282,8 +203,8 @@ def merge_features(
     A customer's items always share a feature of their own, which counts the customer.
     Returns weights, each item's feature numbers ascending, and which count customers.
     """
-    items_of: dict[cost.Feature, list[int]] = defaultdict(list)
-    weight_of: dict[cost.Feature, int] = {}
+    items_of: dict[Feature, list[int]] = defaultdict(list)
+    weight_of: dict[Feature, int] = {}
     for index, features in enumerate(touched):
         for feature, weight in features.items():
             items_of[feature].append(index)
@@ -295,12 +216,12 @@ def merge_features(
     for index, row in enumerate(customers):
         for customer in row:
             buys[customer].append(index)
-    counted = {tuple(indices) for indices in buys.values()}
+    counted = Counter(tuple(indices) for indices in buys.values())
     for group in sorted(counted):
         merged[group] += 0
     weights: list[int] = []
     numbers: list[list[int]] = [[] for _ in touched]
-    flags: list[int] = []
+    counted_by: list[int] = []
     for group, weight in merged.items():
         if len(group) == 1 and group not in counted:
             own[group[0]] += weight
@@ -308,88 +229,22 @@ def merge_features(
         for index in group:
             numbers[index].append(len(weights))
         weights.append(weight)
-        flags.append(int(group in counted))
-    return weights, numbers, np.array(flags, dtype=np.uint8)
+        counted_by.append(counted[group])
+    return weights, numbers, np.array(counted_by, dtype=np.uint8)
 
 
-def _classes(problem: Problem, items: Sequence[tuple[int, ...]]) -> tuple[Ints, Bytes]:
-    """Class items by what decides whom they may share with, time aside.
-
-    That is the cell, the customer and whom it keeps apart from; requests of an
-    ``apart`` ruling and ``together`` sets are classes of their own.
-    """
-    ruled = {request_id for pair in problem.rulings.apart for request_id in pair}
-    number: dict[object, int] = {}
-    examples: list[tuple[int, ...]] = []
-    cls: list[int] = []
-    for item in items:
-        r = problem.requests[item[0]]
-        key: object = (cell_key(problem, r), r.customer, r.keep_apart_from)
-        if len(item) > 1 or r.request_id in ruled:
-            key = item
-        if key not in number:
-            number[key] = len(examples)
-            examples.append(item)
-        cls.append(number[key])
-    ok = np.zeros((len(examples), len(examples)), dtype=np.uint8)
-    cells: dict[tuple[object, object], bool] = {}
-    for a, one in enumerate(examples):
-        for b in range(a, len(examples)):
-            shares = all(
-                _share_but_for_time(problem, i, j, cells)
-                for i in one
-                for j in examples[b]
-            )
-            ok[a, b] = ok[b, a] = shares
-    return integers(cls), ok
-
-
-def _share_but_for_time(
-    problem: Problem, i: int, j: int, cells: dict[tuple[object, object], bool]
-) -> bool:
-    keys = (
-        cell_key(problem, problem.requests[i]),
-        cell_key(problem, problem.requests[j]),
-    )
-    if keys not in cells:
-        cells[keys] = all(rule(problem, i, j) is None for _, rule in CELL_RULES)
-    return cells[keys] and kept_apart(problem, i, j) is None
-
-
-def _candidates(
-    problem: Problem,
-    items: Sequence[tuple[int, ...]],
-    ready: Sequence[int],
-    cls: Ints,
-    cls_ok: Bytes,
-) -> tuple[Ints, Ints]:
-    """List each anchor's candidates: earlier items every rule lets it share with."""
-    joint_row = np.full(len(items), -1, dtype=np.int64)
-    joints = [index for index, item in enumerate(items) if len(item) > 1]
-    joint_ok = np.zeros((len(joints), len(items)), dtype=np.uint8)
-    for row, index in enumerate(joints):
-        joint_row[index] = row
-        for other, item in enumerate(items):
-            joint_ok[row, other] = other != index and all(
-                may_share(problem, i, j) for i in items[index] for j in item
-            )
-    arguments = (
-        integers([problem.received[item[-1]] for item in items]),
-        integers(ready),
-        integers(
-            [
-                problem.policy.pairing.max_wait_days[problem.requests[t[-1]].priority]
-                for t in items
-            ]
-        ),
-        problem.policy.pairing.window_days,
-        cls,
-        cls_ok,
-        joint_row,
-        joint_ok,
-    )
-    pointers = np.zeros(len(items) + 1, dtype=np.int64)
-    candidate_kernels.count_candidates(*arguments, pointers)
-    out = np.empty(int(pointers[-1]), dtype=np.int64)
-    candidate_kernels.fill_candidates(*arguments, pointers, out)
-    return pointers, out
+def _kinds(cls: Ints, cls_ok: Bytes) -> tuple[Ints, Bytes]:
+    """Merge classes that share with the same classes and with one another."""
+    same: dict[tuple[bytes, bool], int] = {}
+    examples: list[int] = []
+    number: list[int] = []
+    for row in range(cls_ok.shape[0]):
+        # Two classes with one row share with each other when each shares with itself.
+        key = (cls_ok[row].tobytes(), bool(cls_ok[row, row]))
+        if not cls_ok[row, row]:
+            key = (row.to_bytes(8, "big"), False)
+        if key not in same:
+            same[key] = len(examples)
+            examples.append(row)
+        number.append(same[key])
+    return integers(number)[cls], cls_ok[np.ix_(examples, examples)].copy()

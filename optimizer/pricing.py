@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.instance import Bin, Instance, Ints
-from optimizer.kernels import anchor
+from optimizer.instance import Bin, Instance, Ints, ragged
+from optimizer.kernels import anchor, climb
 
 type Stop = Callable[[], bool]
 """Tells whether to stop now: a deadline or a signal, handed in by the caller."""
@@ -35,6 +36,14 @@ class Cut:
         return Cut(items=(a, b, c))
 
 
+class Fines(NamedTuple):
+    """Subset-row cuts by item (offsets, cut numbers) and penalties, for the kernels."""
+
+    cut_at: Ints
+    cuts: Ints
+    sigma: Ints
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
     """What one pass over all anchors found.
@@ -48,6 +57,7 @@ class Pricing:
     bound: int
     bins: tuple[Bin, ...]
     nodes: int
+    cut_short: bool  # the node limit struck
 
 
 def price(
@@ -85,12 +95,10 @@ def price(
     """
     repaired = duals.copy()
     penalties = np.zeros(0, dtype=np.int64) if sigma is None else sigma
-    swept = _sweep(
-        instance, repaired, cuts, penalties, tau, node_limit, stop, repair=True
-    )
+    swept = _sweep(instance, repaired, cuts, penalties, tau, node_limit, stop)
     if swept is None:
         return None
-    bins, nodes = swept
+    bins, nodes, cut_short = swept
     return Pricing(
         duals=repaired,
         bound=rounded_bound(
@@ -98,28 +106,41 @@ def price(
         ),
         bins=bins,
         nodes=nodes,
+        cut_short=cut_short,
     )
 
 
-def violating_bins(
+def nearby_bins(
     instance: Instance,
     duals: Ints,
     cuts: Sequence[Cut],
     sigma: Ints,
     tau: int,
-    *,
-    node_limit: int,
-    stop: Stop = lambda: False,
-) -> tuple[Bin, ...] | None:
-    """Return bins that violate the duals, at most one an anchor, and prove nothing.
+    starts: Sequence[Bin],
+) -> tuple[Bin, ...]:
+    """Return bins that violate the duals, one or few changes from bins that are known.
 
-    Every anchor is priced at the same duals, so more bins are found than in ``price``.
-    None when ``stop`` said so.
+    Cheap, and proves nothing.
     """
-    swept = _sweep(
-        instance, duals.copy(), cuts, sigma, tau, node_limit, stop, repair=False
+    if not starts:
+        return ()
+    fines = Fines(*_cuts_by_item(len(instance), cuts), sigma)
+    start_at, flat = ragged(starts)
+    width = int(min(instance.max_requests, len(instance))) + 1
+    columns = np.zeros((len(starts), width), dtype=np.int64)
+    lengths = np.zeros(len(starts), dtype=np.int64)
+    near_at, near = instance.near
+    climb.climb(
+        instance.arrays, near_at, near, duals, tau, fines, start_at, flat, columns,
+        lengths,
+    )  # fmt: skip
+    return tuple(
+        dict.fromkeys(
+            tuple(sorted(columns[s, : lengths[s]].tolist()))
+            for s in range(len(starts))
+            if lengths[s]
+        )
     )
-    return None if swept is None else swept[0]
 
 
 def _sweep(
@@ -130,35 +151,30 @@ def _sweep(
     tau: int,
     node_limit: int,
     stop: Stop,
-    *,
-    repair: bool,
-) -> tuple[tuple[Bin, ...], int] | None:
+) -> tuple[tuple[Bin, ...], int, bool] | None:
     """Price anchor after anchor; return bins and search nodes, None when stopped."""
     n = len(instance)
-    cut_at, cut_list = _cuts_by_item(n, cuts)
+    fines = Fines(*_cuts_by_item(n, cuts), sigma)
     width = int(min(instance.max_requests, n)) + 1
     columns = np.zeros((n, width), dtype=np.int64)
     lengths = np.zeros(n, dtype=np.int64)
     nodes = 0
+    cut_short = False
     for start in range(0, n, CHUNK):
         if stop():
             return None
-        nodes += anchor.price_range(
-            start, min(start + CHUNK, n), duals, instance.scale, instance.alone,
-            instance.size, instance.value, instance.own, instance.slope,
-            instance.ready, instance.cls, instance.cls_ok, instance.feature_at,
-            instance.features, instance.weight, instance.per_customer,
-            instance.customer_at, instance.customers, instance.candidate_at,
-            instance.candidates, instance.pair_fee, instance.max_requests,
-            instance.max_customers, instance.max_value, tau, cut_at, cut_list, sigma,
-            node_limit, repair, columns, lengths,
+        more, struck = anchor.price_range(
+            start, min(start + CHUNK, n), duals, tau, instance.arrays, fines,
+            node_limit, columns, lengths,
         )  # fmt: skip
+        nodes += more
+        cut_short = cut_short or bool(struck)
     bins = tuple(
         tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
         for k in range(n)
         if lengths[k] > 1
     )
-    return bins, nodes
+    return bins, nodes, cut_short
 
 
 def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0) -> int:

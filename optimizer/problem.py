@@ -1,7 +1,7 @@
 """One problem to solve, and the facts about its requests that everything asks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 
@@ -43,6 +43,22 @@ class Problem:
         """a_r = max(t_r, as_of) of each request as a day number."""
         today = self.as_of.toordinal()
         return tuple(max(day, today) for day in self.received)
+
+    @cached_property
+    def remembered(self) -> dict[str, object]:
+        """What later stages found out about requests and share with each other.
+
+        Nothing that rulings decide: it stays true under others.
+        """
+        return {}
+
+    def under(self, rulings: Rulings) -> "Problem":
+        """Return the problem under other rulings; what is known of requests stays."""
+        _ = self.remembered  # from now on, so that both add to the same
+        other = replace(self, rulings=rulings)
+        known = vars(self).keys() - {each.name for each in fields(self)}
+        vars(other).update({name: vars(self)[name] for name in known})
+        return other
 
     @cached_property
     def category_of(self) -> Mapping[str, str | None]:
@@ -89,6 +105,35 @@ class Problem:
                 mde_value_cents=r.mde_value_cents,
             )
             for r in self.requests
+        )
+
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """A number for each request, the same for requests no stage tells apart.
+
+        Such requests differ in value, lines, days and names at most; numbers begin at
+        0 and go up in the order they are met.
+        """
+        number: dict[tuple[object, ...], int] = {}
+        return tuple(
+            number.setdefault(
+                (
+                    r.customer,
+                    r.system,
+                    r.configuration,
+                    r.region,
+                    r.implementing_agency,
+                    r.document,
+                    r.technology_review,
+                    r.end_use_monitoring,
+                    notified,
+                    known,
+                ),
+                len(number),
+            )
+            for r, notified, known in zip(
+                self.requests, self.notified, self.has_precedent, strict=True
+            )
         )
 
     def clock_days(self, position: int) -> int:

@@ -1,28 +1,22 @@
 """Propose combined review bins for a batch of requests."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import combinations
-from math import ceil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from optimizer import cost
+from optimizer.certificate import Certificate
 from optimizer.clusters import Cluster, find_clusters
-from optimizer.compatibility import may_share
+from optimizer.earlier import Earlier
 from optimizer.problem import Problem
 from optimizer.proposal.assemble import assemble
 from optimizer.proposal.values import Proposal
 
 if TYPE_CHECKING:
+    from optimizer.builder import Builder
     from optimizer.instance import Instance
-    from optimizer.selection.solver import Selection
-
-FEW_ITEMS = 24
-"""Items of a cluster up to which all pairs are asked before anything is compiled."""
-
-MANY_PAIRS = 100_000
-"""Pairs of a task beyond which a plan without search is improved only once over."""
+    from optimizer.selection.outcome import Selection
+    from optimizer.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +41,9 @@ type TaskReport = Callable[[int, "Selection"], None]
 class Engine(Protocol):
     """Solves independent tasks, largest first, in this process or elsewhere.
 
-    It answers with one selection a task, in the order of the tasks. A task it was told
+    It answers with one selection a task, in the order of the tasks. Tasks are built
+    when they are taken by number, and each time anew: take one when it is begun, and
+    ask ``optimizer.tasks.sizes_of`` for sizes. A task it was told
     to stop still gets a plan: the best found, with a bound that is valid.
     """
 
@@ -79,7 +75,11 @@ class Serial:
         from optimizer.selection.schedule import solve_all
 
         return solve_all(
-            tasks, gap=gap, stop=self.stop, remaining=self.remaining, report=report
+            tuple(tasks),
+            gap=gap,
+            stop=self.stop,
+            remaining=self.remaining,
+            report=report,
         )
 
 
@@ -89,6 +89,8 @@ def propose(
     gap: float = 0.0,
     engine: Engine | None = None,
     on_progress: OnProgress = lambda _: None,
+    earlier: Earlier | None = None,
+    only_changed: bool = False,
 ) -> Proposal:
     """Propose combined review bins for a batch of requests.
 
@@ -100,6 +102,9 @@ def propose(
         What solves the clusters; by default this process, one after another.
     on_progress
         Told whenever a better plan or bound is known.
+    earlier, only_changed
+        What is kept of an earlier plan, and what of it stands: see
+        :func:`choose_bins`.
 
     Raises
     ------
@@ -108,26 +113,79 @@ def propose(
     FiguresTooLarge
         When costs would not fit exact 64-bit arithmetic.
     """
-    clusters = find_clusters(problem)
+    plan = plan_bins(
+        problem,
+        gap=gap,
+        engine=engine,
+        on_progress=on_progress,
+        earlier=earlier,
+        only_changed=only_changed,
+    )
+    return proposal_of(problem, plan, gap=gap)
+
+
+def plan_bins(
+    problem: Problem,
+    *,
+    gap: float = 0.0,
+    engine: Engine | None = None,
+    on_progress: OnProgress = lambda _: None,
+    earlier: Earlier | None = None,
+    only_changed: bool = False,
+) -> "Plan":
+    """Choose the bins of a batch, without the figures of each: fixed bins included.
+
+    Parameters and errors are those of :func:`propose`, which is this and then
+    :func:`proposal_of`.
+    """
     plan = choose_bins(
-        problem, clusters, gap=gap, engine=engine or Serial(), on_progress=on_progress
+        problem,
+        find_clusters(problem),
+        gap=gap,
+        engine=engine or Serial(),
+        on_progress=on_progress,
+        earlier=earlier,
+        only_changed=only_changed,
     )
     accepted = fixed_bins(problem)
+    spent = sum(cost.cost(problem, members) for members in accepted)
+    return replace(
+        plan,
+        bins=tuple(sorted((*plan.bins, *accepted))),
+        cost=plan.cost + spent,
+        bound=plan.bound + spent,
+    )
+
+
+def proposal_of(problem: Problem, plan: "Plan", *, gap: float) -> Proposal:
+    """Make a proposal of the plan of a whole batch."""
     return assemble(
         problem,
-        [*plan.bins, *accepted],
-        bound=plan.bound + sum(cost.cost(problem, members) for members in accepted),
+        plan.bins,
+        bound=plan.bound,
         gap=gap,
+        certificates=plan.certificates,
+        kept=plan.kept,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Bins for some clusters, as request positions, with their cost and its bound."""
+    """Bins for some clusters, as request positions, with their cost and its bound.
+
+    ``certificates`` prove the bound, with ``bound_without_search`` for the parts that
+    have none; None where no search recorded how it proved what it says. ``kept`` is
+    what a later plan may begin with, where that was asked for, and ``solved`` and
+    ``taken_over`` are how many parts of two items or more were solved and were not.
+    """
 
     bins: tuple[tuple[int, ...], ...]
     cost: int
     bound: int
+    certificates: tuple[Certificate, ...] | None
+    kept: Earlier | None = None
+    solved: int = 0
+    taken_over: int = 0
 
 
 def choose_bins(
@@ -137,33 +195,68 @@ def choose_bins(
     gap: float,
     engine: Engine,
     on_progress: OnProgress = lambda _: None,
+    earlier: Earlier | None = None,
+    only_changed: bool = False,
 ) -> Plan:
-    """Choose the bins of some clusters: split them, solve the parts, put together."""
+    """Choose the bins of some clusters: split them, solve the parts, put together.
+
+    Parameters
+    ----------
+    earlier
+        What is kept of an earlier plan, or of none: an ``Earlier()`` without parts asks
+        to keep what this one finds. A part that has not changed is not solved.
+    only_changed
+        Whether a part that has not changed is left as it is even where its gap is
+        wider than asked for.
+    """
+    from optimizer.builder import Builder
+    from optimizer.reuse import Reuse
+    from optimizer.tasks import Tasks
+
+    builder = Builder(problem)
+    reuse = Reuse(problem, earlier, gap=gap, only_changed=only_changed)
     alone: list[tuple[int, ...]] = []
-    tasks: list[Instance] = []
-    owners: list[int] = []
+    owner: dict[tuple[int, ...], int] = {}  # by first item of a part
+    parts: list[tuple[tuple[int, ...], ...]] = []
     for number, cluster in enumerate(clusters):
-        for part in _connected(problem, cluster):
-            if len(part.items) == 1:
-                alone.append(part.items[0])
-            else:
-                found = list(_tasks(problem, part, alone))
-                tasks += found
-                owners += [number] * len(found)
-    order = sorted(range(len(tasks)), key=lambda at: (-len(tasks[at]), tasks[at].items))
-    tasks = [tasks[at] for at in order]
-    spent = sum(cost.cost(problem, item) for item in alone)
+        for part in _parts(builder, cluster):
+            if len(part) == 1:
+                alone.append(part[0])
+            elif not reuse.take_over(part):
+                parts.append(part)
+                owner[part[0]] = number
+    tasks = Tasks(builder, parts, reuse.known)
+    spent = sum(map(builder.cost_alone, alone))
     watch = _Watch(
-        spent, [owners[at] for at in order], tasks, len(clusters), on_progress
+        spent + reuse.cost,
+        spent + reuse.bound,
+        [owner[part[0]] for part in tasks.parts],
+        [tasks.cost_alone(number) for number in range(len(tasks))],
+        len(clusters),
+        on_progress,
     )
     selections = engine(tasks, gap=gap, report=watch.report) if tasks else []
     watch.finish(selections)
+    proven = _proven(selections, tasks)
+    for part, selection, one in zip(tasks.parts, selections, proven, strict=True):
+        bound = 0 if one.believed else one.bound
+        reuse.keep(part, selection, bound, one.certificate)
+    certificates = reuse.certificates + [
+        one.certificate for one in proven if one.certificate is not None
+    ]
+    certificates.sort(key=lambda certificate: certificate.positions)
     return Plan(
         bins=tuple(
-            sorted([*alone, *(members for s in selections for members in s.bins)])
+            sorted([*alone, *reuse.bins, *(b for s in selections for b in s.bins)])
         ),
-        cost=spent + sum(s.cost for s in selections),
-        bound=spent + sum(map(_proven, selections, tasks)),
+        cost=spent + reuse.cost + sum(s.cost for s in selections),
+        bound=spent + reuse.bound + sum(one.bound for one in proven),
+        certificates=(
+            None if any(one.believed for one in proven) else tuple(certificates)
+        ),
+        kept=reuse.kept,
+        solved=len(tasks),
+        taken_over=reuse.taken_over,
     )
 
 
@@ -175,54 +268,55 @@ def fixed_bins(problem: Problem) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def _connected(problem: Problem, cluster: Cluster) -> Iterator[Cluster]:
-    """Yield the parts of a small cluster that no allowed pair joins.
+def _parts(
+    builder: "Builder", cluster: Cluster
+) -> Sequence[tuple[tuple[int, ...], ...]]:
+    """Return the parts of a cluster that no allowed pair joins."""
+    if len(cluster.items) == 1:
+        return [cluster.items]
+    return builder.split(cluster.items)
 
-    A larger cluster is split when it is an instance; a small one is often nothing but
-    requests that must stay alone, and is then done without compiled code.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """The bound of a task and the certificate it rests on, if it needs one.
+
+    ``believed`` is a bound that a search stated and did not record the proof of.
     """
-    items = cluster.items
-    if not 1 < len(items) <= FEW_ITEMS:
-        yield cluster
-        return
-    part_of = list(range(len(items)))
-    for one, other in combinations(range(len(items)), 2):
-        if part_of[one] != part_of[other] and all(
-            may_share(problem, i, j) for i in items[one] for j in items[other]
-        ):
-            old, new = part_of[other], part_of[one]
-            part_of = [new if part == old else part for part in part_of]
-    for part in sorted(set(part_of)):
-        yield Cluster(
-            items=tuple(
-                item for item, of in zip(items, part_of, strict=True) if of == part
+
+    bound: int
+    certificate: Certificate | None
+    believed: bool
+
+
+def _proven(selections: Sequence["Selection"], tasks: "Tasks") -> list[_Proven]:
+    """Return what is proven of every task.
+
+    A task's bound is what its certificate proves, or what needs no search where that is
+    more. Where no selection has a certificate, bounds are taken as they are stated.
+    """
+    recorded = any(s.certificate is not None for s in selections)
+    found: list[_Proven] = []
+    for number, selection in enumerate(selections):
+        known = selection.certificate
+        bound = known.bound if known is not None else 0
+        if not recorded:
+            bound = selection.bound
+        simple = tasks.bound(number) if bound < selection.cost else 0
+        needed = bound > simple
+        found.append(
+            _Proven(
+                bound=max(bound, simple),
+                certificate=known if needed else None,
+                believed=needed and known is None,
             )
         )
+    return found
 
 
-def _tasks(
-    problem: Problem, cluster: Cluster, alone: list[tuple[int, ...]]
-) -> Iterator["Instance"]:
-    """Yield the connected parts of a cluster; note items without candidates."""
-    from optimizer.instance import build_instance
-    from optimizer.reshape import restrict, split
-
-    instance = build_instance(problem, cluster)
-    for part in split(instance):
-        if len(part) == 1:
-            alone.append(instance.items[part[0]])
-        else:
-            yield restrict(instance, part) if len(part) < len(instance) else instance
-
-
-def _proven(selection: "Selection", task: "Instance") -> int:
-    """Return the better of the bound a search ended with and the one without it."""
-    if selection.bound == selection.cost:
-        return selection.bound
-    return max(selection.bound, bound_without_search(task))
-
-
-def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
+def plan_without_search(
+    task: "Instance", *, good: bool = True, stop: Callable[[], bool] = lambda: False
+) -> "Selection":
     """Return a plan for a task there is no time to solve, and a bound.
 
     Parameters
@@ -230,13 +324,16 @@ def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
     good
         Whether to look for a good plan by insertion and moves; otherwise every item is
         left by itself.
+    stop
+        Asked between insertion and moves; when it says so, there are no moves.
     """
-    from optimizer.heuristics import improve
-    from optimizer.selection.solver import Selection
+    from optimizer.selection.outcome import Selection
+    from optimizer.tasks import bound_without_search
 
     if good:
-        hurried = len(task.candidates) > MANY_PAIRS
-        bins = improve(task, passes=1 if hurried else 30)
+        from optimizer.heuristics import improve
+
+        bins = improve(task, stop=stop)
     else:
         bins = tuple((i,) for i in range(len(task)))
     return Selection(
@@ -251,37 +348,33 @@ def plan_without_search(task: "Instance", *, good: bool = True) -> "Selection":
     )
 
 
-def bound_without_search(task: "Instance") -> int:
-    """Return a bound on the cost of every plan for a task, in thousandths.
+def plan_of_task(
+    tasks: Sequence["Instance"], number: int, *, good: bool
+) -> "Selection":
+    """Return a plan and bound for one of many tasks there is no time to solve.
 
-    It is the sum of what no item can come under: its own cost, and an equal part of
-    every feature it touches, shared with as many as ever could share it in one bin.
-
-    Complexity: linear in items times features.
+    As :func:`plan_without_search` with insertion alone; where the plan need not be
+    good, no candidates are listed either.
     """
-    most = int(min(task.max_requests, len(task)))
-    touching = [0] * len(task.weight)
-    for feature in task.features:
-        touching[feature] += 1
-    # A fee is shared by at most ``most`` items, a rebate by at least two.
-    fee = Fraction(task.pair_fee, most if task.pair_fee > 0 else 2)
-    least = Fraction(0)
-    for i in range(len(task)):
-        shared = int(task.own[i]) + fee
-        for feature in task.features_of(i):
-            shared += Fraction(int(task.weight[feature]), min(most, touching[feature]))
-        least += min(Fraction(int(task.alone[i])), shared)
-    return max(0, ceil(least))
+    from optimizer.tasks import Tasks
+
+    if isinstance(tasks, Tasks) and not good:
+        return plan_without_search(tasks.outline(number), good=False)
+    return plan_without_search(tasks[number], good=good, stop=lambda: True)
 
 
 class _Watch:
-    """Adds up what is known of all tasks and tells of progress."""
+    """Adds up what is known of all tasks and tells of progress.
+
+    ``spent`` and ``proven`` are cost and bound of all that needs no solving.
+    """
 
     def __init__(
         self,
         spent: int,
+        proven: int,
         owners: Sequence[int],
-        tasks: Sequence["Instance"],
+        costs: list[int],
         clusters: int,
         tell: OnProgress,
     ) -> None:
@@ -291,11 +384,12 @@ class _Watch:
         self._left = [0] * clusters  # tasks of each cluster that are not closed
         for owner in owners:
             self._left[owner] += 1
-        self._costs = [int(task.alone.sum()) for task in tasks]  # everyone alone
-        self._bounds = [0] * len(tasks)
-        self._closed = [False] * len(tasks)
+        self._done = self._left.count(0)
+        self._costs = costs  # everyone alone, until a better plan is known
+        self._bounds = [0] * len(costs)
+        self._closed = [False] * len(costs)
         self._incumbent = spent + sum(self._costs)
-        self._bound = spent
+        self._bound = proven
         self._say()
 
     def report(self, number: int, selection: "Selection") -> None:
@@ -317,11 +411,12 @@ class _Watch:
         if closed and not self._closed[number]:
             self._closed[number] = True
             self._left[self._owners[number]] -= 1
+            self._done += not self._left[self._owners[number]]
 
     def _say(self) -> None:
         self._tell(
             Progress(
-                clusters_done=self._left.count(0),
+                clusters_done=self._done,
                 clusters=self._clusters,
                 incumbent=self._incumbent,
                 bound=self._bound,

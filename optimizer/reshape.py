@@ -124,21 +124,26 @@ def _filter(instance: Instance, keep: npt.NDArray[np.bool_]) -> tuple[Ints, Ints
 
 
 def restrict(instance: Instance, part: Sequence[int]) -> Instance:
-    """Return the instance of some items only: a connected part."""
+    """Return the instance of some items only, ascending."""
     chosen = np.array(part, dtype=np.int64)
     renumber = np.full(len(instance), -1, dtype=np.int64)
     renumber[chosen] = np.arange(len(chosen))
-    candidate_at, candidates = ragged(
-        [[int(renumber[c]) for c in instance.candidates_of(k)] for k in part]
-    )
+    lengths = np.diff(instance.candidate_at)[chosen]
+    starts = np.repeat(instance.candidate_at[chosen], lengths)
+    within = np.arange(len(starts)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    entries = renumber[instance.candidates[starts + within]]
+    rows = np.repeat(np.arange(len(chosen)), lengths)[entries >= 0]
+    candidate_at = np.zeros(len(chosen) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=len(chosen)), out=candidate_at[1:])
+    candidates = entries[entries >= 0]
     own = [int(instance.own[i]) for i in part]
     touched: list[dict[cost.Feature, int]] = [
         {(int(f),): int(instance.weight[f]) for f in instance.features_of(i)}
         for i in part
     ]
     buyers = [[int(c) for c in instance.customers_of(i)] for i in part]
-    weight, rows, per_customer = merge_features(own, touched, buyers)
-    feature_at, features = ragged(rows)
+    weight, numbers, per_customer = merge_features(own, touched, buyers)
+    feature_at, features = ragged(numbers)
     customer_at, customers = ragged(buyers)
     used, cls = np.unique(instance.cls[chosen], return_inverse=True)
     return replace(

@@ -1,10 +1,12 @@
 """May two requests share a bin, and what would it cost if they had to, or could not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from optimizer.clusters import Cluster, find_clusters
 from optimizer.compatibility import Block, blocks, may_share
+from optimizer.earlier import Earlier
 from optimizer.errors import NoPlan, RulingsContradict
 from optimizer.problem import Problem
 from optimizer.proposal.wording import listed, staff_days
@@ -42,11 +44,15 @@ def why(
     *,
     gap: float = 0.0,
     engine: Engine | None = None,
+    earlier: Earlier | None = None,
+    only_changed: bool = False,
 ) -> Answer:
     """Answer for two requests whether they may share, and the price of forcing it.
 
     Only the clusters that the two are in, and those a new ruling would join them to,
-    are solved: under the standing rulings, and under one more.
+    are solved: under the standing rulings, and under one more. What is known of an
+    ``earlier`` plan is not solved again; with ``only_changed`` not even where it was
+    left with a wider gap than asked for.
 
     Raises
     ------
@@ -63,15 +69,21 @@ def why(
     found = blocks(problem, first, second)
     solve = engine or Serial()
     clusters = find_clusters(problem)
-    now, together = _standing(problem, clusters, (first, second), gap, solve)
+    choose = partial(
+        choose_bins,
+        gap=gap,
+        engine=solve,
+        earlier=earlier,
+        only_changed=only_changed,
+    )
+    now, together = _standing(problem, clusters, (first, second), choose)
     low, high, text = _price(
         problem,
         clusters,
         (first, second),
         now,
         together=together,
-        gap=gap,
-        engine=solve,
+        choose=choose,
     )
     exact = low if low == high else None
     lifted: tuple[str, ...] = ()
@@ -94,18 +106,18 @@ def why(
 
 
 type _Pair = tuple[int, int]
+type _Choose = Callable[[Problem, Sequence[Cluster]], Plan]
 
 
 def _standing(
     problem: Problem,
     clusters: Sequence[Cluster],
     pair: _Pair,
-    gap: float,
-    engine: Engine,
+    choose: _Choose,
 ) -> tuple[Plan, bool]:
     """Return the plan of the clusters of two requests, and whether they share a bin."""
     touched = [c for c in clusters if not {*pair}.isdisjoint(c.positions)]
-    plan = choose_bins(problem, touched, gap=gap, engine=engine)
+    plan = choose(problem, touched)
     bins = [*plan.bins, *fixed_bins(problem)]
     return plan, any({*pair} <= {*members} for members in bins)
 
@@ -117,8 +129,7 @@ def _price(
     now: Plan,
     *,
     together: bool,
-    gap: float,
-    engine: Engine,
+    choose: _Choose,
 ) -> tuple[int | None, int | None, str]:
     """Return the least and greatest proven change of total cost, and a sentence."""
     ids = tuple(problem.requests[i].request_id for i in pair)
@@ -138,8 +149,8 @@ def _price(
     touched = [c for c in before if not {*pair}.isdisjoint(c.positions)]
     old = now
     if len(touched) < len(before):
-        old = choose_bins(problem, before, gap=gap, engine=engine)
-    new = choose_bins(ruled, after, gap=gap, engine=engine)
+        old = choose(problem, before)
+    new = choose(ruled, after)
     low, high = new.bound - old.cost, new.cost - old.bound
     joined = {name for members in problem.rulings.together for name in members}
     if together or (may_share(problem, *pair) and joined.isdisjoint(ids)):
@@ -156,7 +167,7 @@ def _under(problem: Problem, ruling: Ruling) -> Problem:
         When the ruling contradicts those that stand.
     """
     given = [*as_rulings(problem.rulings), ruling]
-    return replace(problem, rulings=settle(given, problem.batch))
+    return problem.under(settle(given, problem.batch))
 
 
 def as_rulings(rulings: Rulings) -> tuple[Ruling, ...]:

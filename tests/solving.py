@@ -5,9 +5,10 @@ from itertools import combinations
 from typing import Any
 
 from optimizer.batch import Batch, Precedent, Request
+from optimizer.builder import build_instance
 from optimizer.clusters import find_clusters
 from optimizer.errors import RulingsContradict
-from optimizer.instance import Bin, Instance, build_instance
+from optimizer.instance import Bin, Instance
 from optimizer.policy import Policy
 from optimizer.problem import Problem
 from optimizer.reshape import restrict, split

@@ -2,11 +2,13 @@
 
 candidates
     which earlier items an anchor may share a bin with
-anchor, closure
+anchor, with local, partial, relaxation and choice
     the bin that violates given duals most
+climb
+    bins that violate them, near bins that are known
 moves
-    local search on a plan
+    ruin and recreate on a plan
 
-Compiled functions take arrays, not objects: long signatures are the price. The arrays
+Compiled functions take arrays, named together in tuples where they are many. The arrays
 are those of :class:`optimizer.instance.Instance`, under the same names.
 """

@@ -9,10 +9,13 @@ window and wait rules hold between all candidates (model.md section 4). For dual
 .. math:: \sum_{i \in B} p_i - \sum_{f \in \cup_i F_i} w_f
           - \sum_c \sigma_c [|B \cap S_c| \ge 2]
 
-a project-selection problem. Without the limits, the pair rules and the cuts it is a
-maximum closure, found by maximum flow (Picard, *Maximal closure of a graph*, 1976);
-its value bounds every node of a depth-first search that restores them. Where the
-closure obeys everything it is the best bin of its node, and the search ends there.
+The search decides what a bin *pays for* rather than item by item: it branches on
+features (paid for, or every item that touches them left out), on kinds of items that
+may not share with each other, and on single items only where nothing else is left. At
+every node a feature that is not decided yet charges each of its free items an equal
+share, a K-th of its weight where at most K of them fit: no bin is charged more than it
+pays. What is left is chosen exactly within the limits on requests and customers; the
+limit on value and the rules between items are branched on.
 """
 
 from typing import Any
@@ -20,471 +23,413 @@ from typing import Any
 import numba
 import numpy as np
 
-from optimizer.kernels.closure import max_flow
-from optimizer.kernels.limits import (
-    count_customers,
-    customers_fit,
-    fine_of,
-    new_customers,
+from optimizer.kernels.choice import best_choice
+from optimizer.kernels.local import local_problem
+from optimizer.kernels.partial import (
+    BUYERS,
+    COUNT,
+    FREE,
+    GAIN,
+    ROOM,
+    SLOTS,
+    TRAIL,
+    TRIED,
+    Partial,
+    charged,
+    put_out,
+    take_back,
+    take_in,
 )
-from optimizer.kernels.network import may_clash, network, twin_out, twins, wanted
+from optimizer.kernels.relaxation import Relaxed, relax, shift
+from optimizer.kernels.value import credit, measure, reprice, value_taken
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
-ROOT_TRIES = 24
-NODE_TRIES = 3
-"""Steps of the multipliers of the limits, at an anchor's first node and at others."""
+ON_FEATURE, ON_KIND, ON_ITEM = 0, 1, 2
+
+ROOT_SHIFTS = 20
+NODE_SHIFTS = 4
+"""How often shares are moved at an anchor's first node and at others."""
+
+
+@compiled
+def true_gain(local, part, work, taken):
+    """Return the exact gain of the members and the trial, and its customers.
+
+    Features that were forced and that nothing touches are not paid for.
+    """
+    gain = local.base
+    for a in range(part.figures[COUNT]):
+        gain += local.profit[part.members[a]]
+    for f in range(local.weight.shape[0]):
+        work.hits[f] = part.got[f]
+    for a in range(taken):
+        j = work.trial[a]
+        gain += local.profit[j]
+        for e in range(local.touch_at[j], local.touch_at[j + 1]):
+            work.hits[local.touches[e]] += 1
+    buyers = local.buyers
+    for f in range(local.weight.shape[0]):
+        if work.hits[f] >= local.need[f]:
+            gain -= local.weight[f]
+            buyers -= local.customers[f]
+    return gain, buyers
+
+
+@compiled
+def keep(k, local, part, work, taken, gain, found, report):
+    """Note a bin that gains more than any before."""
+    report[0] = gain
+    found[0] = k
+    count = part.figures[COUNT]
+    for a in range(count):
+        found[1 + a] = local.item[part.members[a]]
+    for a in range(taken):
+        found[1 + count + a] = local.item[work.trial[a]]
+    report[2] = 1 + count + taken
+
+
+@compiled
+def missed_of(local, work, taken, f):
+    """Return what the trial should pay for a feature beyond its shares."""
+    missed = local.weight[f]
+    for a in range(taken):
+        j = work.trial[a]
+        for e in range(local.touch_at[j], local.touch_at[j + 1]):
+            if local.touches[e] == f:
+                if work.free[f] > 0:
+                    missed -= work.share[e]
+                elif local.group[j] == f and local.size[j] == 1:
+                    return np.int64(0)
+    return missed
+
+
+@compiled
+def worst_clash(local, work, kind_ok, taken):
+    """Return the trial item that clashes with most others, -1 when none does."""
+    worst = 0
+    worst_item = -1
+    for a in range(taken):
+        clashes = 0
+        row = local.kind[work.trial[a]]
+        for b in range(taken):
+            if a != b and kind_ok[row, local.kind[work.trial[b]]] == 0:
+                clashes += 1
+        if clashes > worst:
+            worst = clashes
+            worst_item = work.trial[a]
+    return worst_item
+
+
+@compiled
+def choose_branch(local, part, work, kind_ok, taken, clash, buyers, amount):
+    """Return what to branch on so that the trial's bound is no longer possible.
+
+    First a kind of items that clash, then the feature the trial pays least of, then an
+    item: the largest where the value is too high, or one of a cut. (-1, -1) when the
+    bound is the trial's gain.
+    """
+    if clash >= 0:
+        row = local.kind[clash]
+        if kind_ok[row, row] == 1:
+            return ON_KIND, row
+        return ON_ITEM, clash
+    worst = np.int64(0)
+    branch = -1
+    first_of_customers = local.weight.max() + 1 if buyers < 0 else np.int64(0)
+    for f in range(local.weight.shape[0]):
+        if work.hits[f] < local.need[f] or charged(local, part, f):
+            continue
+        if local.need[f] > 1 and part.got[f] == 0:
+            continue
+        missed = missed_of(local, work, taken, f)
+        if local.customers[f] > 0:
+            missed += first_of_customers
+        if missed > worst:
+            worst = missed
+            branch = f
+    if branch >= 0:
+        return ON_FEATURE, branch
+    if amount > part.figures[ROOM]:
+        largest = work.trial[0]
+        for a in range(1, taken):
+            if local.value[work.trial[a]] > local.value[largest]:
+                largest = work.trial[a]
+        return ON_ITEM, largest
+    for a in range(taken):
+        j = work.trial[a]
+        for e in range(local.touch_at[j], local.touch_at[j + 1]):
+            f = local.touches[e]
+            if (
+                local.need[f] > 1
+                and part.got[f] == 0
+                and work.hits[f] > 1
+                and not charged(local, part, f)
+            ):
+                return ON_ITEM, j
+    if work.rate[0] > 0:
+        return ON_ITEM, next_in(local, part, work, taken)
+    return -1, -1
+
+
+@compiled
+def next_in(local, part, work, taken):
+    """Return the free item that is nearest to coming into the trial, or one in it.
+
+    -1 when no item is free: the trial is all there is.
+    """
+    for a in range(taken):
+        part.state[work.trial[a]] = TRIED
+    best = -1
+    for j in range(local.item.shape[0]):
+        if part.state[j] == FREE and (best < 0 or work.left[j] > work.left[best]):
+            best = j
+    for a in range(taken):
+        part.state[work.trial[a]] = FREE
+    if best < 0 and taken > 0:
+        return work.trial[0]
+    return best
+
+
+@compiled
+def greedy(k, local, part, work, kind_ok, count, found, report):
+    """Put a bin together from the items in order, each if it fits and gains."""
+    taken = 0
+    slots = part.figures[SLOTS]
+    room = part.figures[ROOM]
+    buyers = part.figures[BUYERS]
+    for f in range(local.weight.shape[0]):
+        work.hits[f] = part.got[f]
+    for a in range(count):
+        j = work.order[a]
+        if local.size[j] > slots or local.value[j] > room:
+            continue
+        gain = local.profit[j]
+        more = 0
+        for e in range(local.touch_at[j], local.touch_at[j + 1]):
+            f = local.touches[e]
+            if work.hits[f] + 1 == local.need[f]:
+                gain -= local.weight[f] if part.forced[f] == 0 else 0
+                more += local.customers[f] if part.forced[f] == 0 else 0
+        if more > buyers:
+            continue
+        # A feature others will share need not be earned by its first item alone.
+        if gain + (local.profit[j] - work.left[j]) * 2 <= 0 and gain <= 0:
+            continue
+        fits = True
+        for b in range(taken):
+            if kind_ok[local.kind[j], local.kind[work.trial[b]]] == 0:
+                fits = False
+                break
+        if not fits:
+            continue
+        work.trial[taken] = j
+        taken += 1
+        slots -= local.size[j]
+        room -= local.value[j]
+        buyers -= more
+        for e in range(local.touch_at[j], local.touch_at[j + 1]):
+            work.hits[local.touches[e]] += 1
+    # Drop what does not pay for itself.
+    dropped = True
+    while dropped:
+        dropped = False
+        a = 0
+        while a < taken:
+            j = work.trial[a]
+            gain = local.profit[j]
+            for e in range(local.touch_at[j], local.touch_at[j + 1]):
+                f = local.touches[e]
+                if work.hits[f] == local.need[f]:
+                    gain -= local.weight[f]
+            if gain < 0:
+                for e in range(local.touch_at[j], local.touch_at[j + 1]):
+                    work.hits[local.touches[e]] -= 1
+                taken -= 1
+                work.trial[a] = work.trial[taken]
+                dropped = True
+            else:
+                a += 1
+    if part.figures[COUNT] + taken == 0:
+        return
+    gain, _ = true_gain(local, part, work, taken)
+    if gain > report[0]:
+        keep(k, local, part, work, taken, gain, found, report)
 
 
 @compiled
 def price_anchor(
-    k,
-    duals,
-    scale,
-    size,
-    value,
-    own,
-    slope,
-    ready,
-    cls,
-    cls_ok,
-    feature_at,
-    features,
-    weight,
-    per_customer,
-    customer_at,
-    customers,
-    candidate_at,
-    candidates,
-    pair_fee,
-    max_requests,
-    max_customers,
-    max_value,
-    tau,
-    cut_at,
-    cuts,
-    sigma,
-    floor,
-    node_limit,
-    found,
-    report,
+    k, duals, tau, arrays, cuts, place, cut_place, node_limit, found, report
 ):
     """Find the bin of two or more items anchored at k that violates the duals most.
 
     ``found`` receives its items (anchor first). ``report`` receives: 0 the violation
-    found, or ``floor`` when none beats it; 1 an upper bound on every violation, equal
-    to the first unless the node limit struck; 2 how many items; 3 nodes searched.
+    found, or 0 when there is none; 1 an upper bound on every violation, equal to the
+    first unless the node limit struck; 2 how many items; 3 nodes searched.
     """
-    report[0] = floor
-    report[1] = floor
-    report[2] = 0
-    report[3] = 0
-    if candidate_at[k + 1] == candidate_at[k]:
+    report[:] = 0
+    if arrays.candidate_at[k + 1] == arrays.candidate_at[k]:
         return
-    m, item, profit, touched, paid_by_anchor = wanted(
-        k, duals, scale, size, value, own, slope, ready, feature_at, features, weight,
-        per_customer, customer_at, customers, candidate_at, candidates, max_requests,
-        max_customers, max_value,
-    )  # fmt: skip
-    base = duals[k] + tau - scale * (own[k] + pair_fee)
-    for e in range(feature_at[k], feature_at[k + 1]):
-        base -= scale * weight[features[e]]
-    if m == 0 or base + profit.sum() <= floor:
+    local = local_problem(k, duals, tau, arrays, cuts, place, cut_place)
+    m = local.item.shape[0]
+    nf = local.weight.shape[0]
+    if m == 0 or local.base + local.profit.sum() <= 0:
         return
-    (
-        edges, nf, item_at, edge_feature, capacity, need, paid, a_customer, in_degree,
-        feature_edges, edge_item,
-    ) = network(
-        k, m, item, touched, paid_by_anchor, scale, feature_at, features, weight,
-        per_customer, cut_at, cuts, sigma,
+    kind_ok = arrays.kind_ok
+    part = Partial(
+        np.zeros(m, np.int8), np.zeros(nf, np.int64), np.zeros(nf, np.uint8),
+        np.empty(m, np.int64), np.empty(m, np.int64), np.zeros(6, np.int64),
     )  # fmt: skip
-    clash = may_clash(m, item, cls, cls_ok)
-    twin_of = twins(
-        k, m, item, item_at, edge_feature, size, value, cls, cut_at, max_requests,
-        max_value,
+    part.figures[GAIN] = local.base
+    part.figures[SLOTS] = local.slots
+    part.figures[ROOM] = local.room
+    part.figures[BUYERS] = local.buyers
+    width = min(local.slots, local.size.sum()) + 1
+    height = min(max(local.buyers, 0), local.customers.sum()) + 1
+    work = Relaxed(
+        np.ones(nf, np.int64), np.zeros(nf, np.int64),
+        np.zeros(local.touches.shape[0], np.int64),
+        np.zeros(m, np.int64), np.empty(m, np.int64),
+        np.zeros(nf, np.int64), np.empty(m, np.int64), np.empty(m, np.int64),
+        np.empty(m, np.int64), np.empty(m, np.int64),
+        np.zeros(width, np.int64), np.zeros((height, width), np.int64),
+        np.empty((m, height, width), np.int32),
+        np.zeros(2, np.int64), np.empty(m, np.int64), np.empty(m, np.float64),
     )  # fmt: skip
-    bin_customers = np.empty(max_customers + 1, np.int64)
-    most_profit = profit[0]
-    all_profit = profit.sum()
-
-    state = np.zeros(m, np.int8)  # 0 free, 1 in, 2 out
-    flow = np.zeros(edges, np.int64)
-    left = np.zeros(m, np.int64)
-    spare = np.zeros(nf, np.int64)
-    reach = np.zeros(m, np.uint8)
-    seen = np.zeros(nf, np.uint8)
-    trail = np.empty(m * 2 + 2, np.int64)  # items put out, for undoing
-    chosen = np.empty(m, np.int64)  # decision stack: item
-    phase = np.empty(m, np.int8)  # 0 include under way, 1 exclude under way
-    mark = np.empty(m, np.int64)  # trail length before the decision
-    lam_at = np.zeros(m + 1, np.int64)  # multiplier of the request limit, by depth
-    mu_at = np.zeros(m + 1, np.int64)  # multiplier of the customer limit, by depth
+    measure(local, work)
+    most = m + nf + 2
+    on = np.empty(most, np.int64)
+    what = np.empty(most, np.int64)
+    second = np.zeros(most, np.uint8)
+    mark = np.empty(most, np.int64)
     depth = 0
-    trailed = 0
-    members = np.empty(m, np.int64)
-    n_in = 0
-    current = base
-    cur_size = size[k]
-    cur_value = value[k]
-    best = floor
+    open_bound = np.int64(0)
     nodes = 0
-    open_bound = floor
     descend = True
-    trial = np.empty(m, np.int64)
-
     while True:
         if descend:
             nodes += 1
-            slots = max_requests - cur_size
-            buyers = max_customers - count_customers(
-                k,
-                item,
-                members,
-                n_in,
-                customer_at,
-                customers,
-                bin_customers,
-                max_customers,
-            )
-            lam = lam_at[depth]
-            mu = mu_at[depth]
-            bound = current
-            for j in range(m):
-                if state[j] == 0:
-                    bound += profit[j]
-            done = bound <= best
-            branch = -1
-            tries = ROOT_TRIES if depth == 0 else NODE_TRIES
-            while not done and tries > 0:
-                tries -= 1
-                # Relax the limits with multipliers, the pair rules altogether: what
-                # is left is a maximum closure over the free items.
-                max_flow(
-                    m,
-                    nf,
-                    state,
-                    profit,
-                    size,
-                    item,
-                    lam,
-                    mu,
-                    a_customer,
-                    paid,
-                    need,
-                    capacity,
-                    item_at,
-                    edge_feature,
-                    in_degree,
-                    feature_edges,
-                    edge_item,
-                    flow,
-                    left,
-                    spare,
-                    reach,
-                    seen,
-                )
-                relaxed = current + lam * slots + mu * buyers
-                for j in range(m):
-                    if state[j] == 0:
-                        relaxed += left[j]
-                bound = min(bound, relaxed)
-                if bound <= best:
-                    done = True
+            descend = False
+            count = relax(local, part, work)
+            best, one_less, taken = best_choice(local, part, work, count)
+            sure = part.figures[GAIN] + credit(part, work)
+            bound = sure + best
+            floor = np.int64(0)
+            tried = 0
+            for _ in range(ROOT_SHIFTS if nodes == 1 else NODE_SHIFTS):
+                if bound <= report[0]:
                     break
-                n_trial = 0
-                extra = 0
-                amount = cur_value
+                # Leave out items that no bin worth finding holds; others pay more.
+                out = 0
                 for j in range(m):
-                    if state[j] == 0 and reach[j]:
-                        trial[n_trial] = j
-                        n_trial += 1
-                        extra += size[item[j]]
-                        amount += value[item[j]]
-                more = 0
-                for f in range(nf):
-                    if seen[f] and a_customer[f]:
-                        more += 1
-                branch = -1
-                worst = 0
-                for a in range(n_trial if clash else 0):
-                    clashes = 0
-                    for b in range(n_trial):
-                        if cls_ok[cls[item[trial[a]]], cls[item[trial[b]]]] == 0:
-                            clashes += 1
-                    if clashes > worst:
-                        worst = clashes
-                        branch = trial[a]
-                if (
-                    branch < 0
-                    and extra <= slots
-                    and more <= buyers
-                    and amount <= max_value
-                    and n_in + n_trial > 0
-                    and customers_fit(
-                        k,
-                        item,
-                        members,
-                        n_in,
-                        trial,
-                        n_trial,
-                        customer_at,
-                        customers,
-                        bin_customers,
-                        max_customers,
-                    )
-                ):
-                    # The closure is a bin: is it the best of this node?
-                    fine = fine_of(
-                        nf, trial, n_trial, item_at, edge_feature, need, paid, capacity
-                    )
-                    reached = relaxed - lam * (slots - extra) - mu * (buyers - more)
-                    if reached - fine > best:
-                        best = reached - fine
-                        found[0] = k
-                        for a in range(n_in):
-                            found[1 + a] = item[members[a]]
-                        for a in range(n_trial):
-                            found[1 + n_in + a] = item[trial[a]]
-                        report[2] = 1 + n_in + n_trial
-                    if bound <= best:
-                        done = True
-                        break
-                # A step along the subgradient, as long as it takes to meet ``best``.
-                over = extra - slots
-                beyond = more - buyers
-                if lam == 0 and over < 0:
-                    over = 0
-                if mu == 0 and beyond < 0:
-                    beyond = 0
-                norm = over * over + beyond * beyond
-                if norm == 0:
+                    if (
+                        part.state[j] == FREE
+                        and sure + one_less + work.left[j] <= (report[0])
+                    ):
+                        put_out(part, j)
+                        out += 1
+                moved = shift(local, part, work, taken)
+                if value_taken(local, work, taken) > part.figures[ROOM]:
+                    floor = work.rate[0]
+                repriced = reprice(local, part, work, taken, count, tried, floor)
+                tried += repriced
+                if out == 0 and not moved and not repriced:
                     break
-                step = (relaxed - best) // norm + 1
-                lam = min(max(0, lam + step * over), most_profit)
-                mu = min(max(0, mu + step * beyond), all_profit)
-            if not done and branch < 0:
-                top = -1
-                for j in range(m):
-                    if state[j] == 0 and reach[j] and left[j] > top:
-                        top = left[j]
-                        branch = j
-            if not done and branch < 0:
-                # The multipliers left nothing to want: look without them.
-                lam = 0
-                mu = 0
-                max_flow(
-                    m,
-                    nf,
-                    state,
-                    profit,
-                    size,
-                    item,
-                    lam,
-                    mu,
-                    a_customer,
-                    paid,
-                    need,
-                    capacity,
-                    item_at,
-                    edge_feature,
-                    in_degree,
-                    feature_edges,
-                    edge_item,
-                    flow,
-                    left,
-                    spare,
-                    reach,
-                    seen,
-                )
-                relaxed = current
-                top = -1
-                for j in range(m):
-                    if state[j] == 0:
-                        relaxed += left[j]
-                        if reach[j] and left[j] > top:
-                            top = left[j]
-                            branch = j
-                bound = min(bound, relaxed)
-                done = bound <= best or branch < 0
-            if not done and nodes >= node_limit:
-                if bound > open_bound:
-                    open_bound = bound
-                done = True
-            if not done:
-                # Include the branch item first.
-                chosen[depth] = branch
-                phase[depth] = 0
-                mark[depth] = trailed
-                lam_at[depth] = lam
-                mu_at[depth] = mu
-                depth += 1
-                lam_at[depth] = lam
-                mu_at[depth] = mu
-                state[branch] = 1
-                members[n_in] = branch
-                n_in += 1
-                i = item[branch]
-                current += profit[branch]
-                for e in range(item_at[branch], item_at[branch + 1]):
-                    f = edge_feature[e]
-                    paid[f] += 1
-                    if paid[f] == need[f]:
-                        current -= capacity[f]
-                cur_size += size[i]
-                cur_value += value[i]
-                count = count_customers(
-                    k,
-                    item,
-                    members,
-                    n_in,
-                    customer_at,
-                    customers,
-                    bin_customers,
-                    max_customers,
-                )
-                for j in range(m):
-                    if state[j] != 0:
-                        continue
-                    i = item[j]
-                    out = (
-                        (clash and cls_ok[cls[item[branch]], cls[i]] == 0)
-                        or cur_size + size[i] > max_requests
-                        or cur_value + value[i] > max_value
+                count = relax(local, part, work)
+                best, one_less, taken = best_choice(local, part, work, count)
+                sure = part.figures[GAIN] + credit(part, work)
+                bound = min(bound, sure + best)
+            if bound > report[0]:
+                gain, buyers = true_gain(local, part, work, taken)
+                clash = worst_clash(local, work, kind_ok, taken)
+                amount = value_taken(local, work, taken)
+                fits = clash < 0 and buyers >= 0 and amount <= part.figures[ROOM]
+                if fits and gain > report[0] and part.figures[COUNT] + taken > 0:
+                    keep(k, local, part, work, taken, gain, found, report)
+                if bound > report[0]:
+                    branch_on, branch_what = choose_branch(
+                        local, part, work, kind_ok, taken, clash, buyers, amount
                     )
-                    if not out:
-                        new = new_customers(
-                            i, customer_at, customers, bin_customers, count
-                        )
-                        out = count + new > max_customers
-                    if out:
-                        state[j] = 2
-                        trail[trailed] = j
-                        trailed += 1
-                if current > best:
-                    best = current
-                    found[0] = k
-                    for a in range(n_in):
-                        found[1 + a] = item[members[a]]
-                    report[2] = 1 + n_in
-                continue
-        # Go back to the last decision that still has its exclude side to try.
-        descend = False
+                    if nodes == 1 and not fits:
+                        greedy(k, local, part, work, kind_ok, count, found, report)
+                    if bound > report[0] and branch_what >= 0:
+                        if nodes >= node_limit:
+                            open_bound = max(open_bound, bound)
+                        else:
+                            on[depth] = branch_on
+                            what[depth] = branch_what
+                            second[depth] = 0
+                            mark[depth] = part.figures[TRAIL]
+                            depth += 1
+                            if branch_on == ON_FEATURE:
+                                part.forced[branch_what] = 1
+                                part.figures[GAIN] -= local.weight[branch_what]
+                                part.figures[BUYERS] -= local.customers[branch_what]
+                            elif branch_on == ON_KIND:
+                                for i in range(m):
+                                    if (
+                                        part.state[i] == FREE
+                                        and kind_ok[local.kind[i], branch_what] == 0
+                                    ):
+                                        put_out(part, i)
+                            else:
+                                take_in(local, part, kind_ok, branch_what)
+                            descend = True
+                            continue
         if depth == 0:
             break
         depth -= 1
-        j = chosen[depth]
-        while trailed > mark[depth]:
-            trailed -= 1
-            state[trail[trailed]] = 0
-        if phase[depth] == 0:
-            n_in -= 1
-            state[j] = 2
-            current -= profit[j]
-            for e in range(item_at[j], item_at[j + 1]):
-                f = edge_feature[e]
-                if paid[f] == need[f]:
-                    current += capacity[f]
-                paid[f] -= 1
-            cur_size -= size[item[j]]
-            cur_value -= value[item[j]]
-            phase[depth] = 1
-            depth += 1
-            lam_at[depth] = lam_at[depth - 1]
-            mu_at[depth] = mu_at[depth - 1]
-            for b in range(j + 1, m):  # twins of what is left out are left out
-                if state[b] == 0 and twin_out(b, j, twin_of):
-                    state[b] = 2
-                    trail[trailed] = b
-                    trailed += 1
-            descend = True
+        while part.figures[TRAIL] > mark[depth]:
+            part.figures[TRAIL] -= 1
+            part.state[part.trail[part.figures[TRAIL]]] = FREE
+        w = what[depth]
+        if second[depth] == 1:
+            continue
+        second[depth] = 1
+        if on[depth] == ON_FEATURE:
+            part.forced[w] = 0
+            part.figures[GAIN] += local.weight[w]
+            part.figures[BUYERS] += local.customers[w]
+            for e in range(local.holder_at[w], local.holder_at[w + 1]):
+                if part.state[local.holders[e]] == FREE:
+                    put_out(part, local.holders[e])
+        elif on[depth] == ON_KIND:
+            for i in range(m):
+                if part.state[i] == FREE and local.kind[i] == w:
+                    put_out(part, i)
         else:
-            state[j] = 0
-    report[0] = best
-    report[1] = max(best, open_bound)
+            take_back(local, part, w)
+            part.state[w] = FREE
+            put_out(part, w)
+        depth += 1
+        descend = True
+    report[1] = max(report[0], open_bound)
     report[3] = nodes
 
 
 @compiled
-def price_range(
-    start,
-    stop,
-    duals,
-    scale,
-    alone,
-    size,
-    value,
-    own,
-    slope,
-    ready,
-    cls,
-    cls_ok,
-    feature_at,
-    features,
-    weight,
-    per_customer,
-    customer_at,
-    customers,
-    candidate_at,
-    candidates,
-    pair_fee,
-    max_requests,
-    max_customers,
-    max_value,
-    tau,
-    cut_at,
-    cuts,
-    sigma,
-    node_limit,
-    repair,
-    columns,
-    lengths,
-):
-    """Price anchors in order and repair the duals as it goes; return nodes searched.
+def price_range(start, stop, duals, tau, arrays, cuts, node_limit, columns, lengths):
+    """Price anchors in order and repair the duals as it goes.
 
     Bins anchored at k hold earlier items only, whose duals are final by then: once k's
     dual is lowered by the violation found, no bin anchored at k violates any more, and
     after the last anchor the duals are feasible. ``columns[k]`` receives the worst bin
-    of each anchor, ``lengths[k]`` its number of items or 0. Without ``repair`` every
-    anchor is priced at the duals as they came: more bins are found, nothing is proven.
+    of each anchor, ``lengths[k]`` its number of items or 0.
+    Returns the nodes searched and whether their limit struck.
     """
     report = np.zeros(4, np.int64)
+    place = np.full(arrays.weight.shape[0], -1, np.int64)
+    cut_place = np.full(cuts.sigma.shape[0], -1, np.int64)
     nodes = 0
+    struck = False
     for k in range(start, stop):
-        duals[k] = min(duals[k], scale * alone[k] - tau)
+        duals[k] = min(duals[k], arrays.scale * arrays.alone[k] - tau)
         price_anchor(
-            k,
-            duals,
-            scale,
-            size,
-            value,
-            own,
-            slope,
-            ready,
-            cls,
-            cls_ok,
-            feature_at,
-            features,
-            weight,
-            per_customer,
-            customer_at,
-            customers,
-            candidate_at,
-            candidates,
-            pair_fee,
-            max_requests,
-            max_customers,
-            max_value,
-            tau,
-            cut_at,
-            cuts,
-            sigma,
-            0,
-            node_limit,
-            columns[k],
+            k, duals, tau, arrays, cuts, place, cut_place, node_limit, columns[k],
             report,
-        )
+        )  # fmt: skip
         lengths[k] = report[2]
-        if repair:
-            duals[k] -= report[1]
+        duals[k] -= report[1]
         nodes += report[3]
-    return nodes
+        struck = struck or report[1] > report[0]
+    return nodes, struck

@@ -1,513 +1,345 @@
-"""Local search on a plan: insert, relocate, merge and swap while it pays."""
+"""Local search on a plan: ruin a part of it, put it together again, keep what pays.
 
-from typing import Any
+Every bin carries what its cost is made of (how many members touch each feature, the
+sum of waiting rates, the start), so that one more or one fewer member is priced in the
+time it takes to look at that member's features.
+"""
+
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
+type Ints = npt.NDArray[np.int64]
+
+# Figures of a bin, columns of ``Plan.bins``.
+COST, RAW, SIZE, VALUE, BUYERS, SLOPE, START, COUNT = range(8)
+FIGURES = 8
+
+SHARE_OF_BINS_SPARED = 5
+"""One bin in so many loses some of its members, the others are ruined whole."""
+
+BLINK = 64
+"""One place in so many is overlooked when an item is put back."""
+
+
+class Plan(NamedTuple):
+    """A plan being changed: which items each bin holds, and what it costs.
+
+    ``bins[b, RAW]`` is what bin b would cost were it always priced as one of two or
+    more; ``touching[b, f]`` counts its members that touch feature f.
+    """
+
+    members: Ints  # (bins, most items of a bin)
+    bins: Ints  # (bins, FIGURES)
+    touching: npt.NDArray[np.uint16]  # (bins, features)
+    home: Ints  # of each item, -1 while it is in none
+    empty: Ints  # empty bins, a stack; its height last
+    place: Ints  # of each empty bin: where it is on the stack
+    total: Ints  # cost of all bins
+    mark: Ints  # of each item: the last visit it was near to
+    seen: Ints  # of each bin: the last visit that looked at it
+    visit: Ints
+    random: npt.NDArray[np.uint64]
+
 
 @compiled
-def improve(
-    members, count, home, loose, passes, swap_limit,
-    size, value, alone, own, slope, ready, feature_at, features, weight,
-    customer_at, customers, candidate_at, candidates, later_at, later, pair_fee,
-    max_requests, max_customers, max_value,
-):  # fmt: skip
-    """Insert ``loose`` items, then change ``members`` in place while it pays."""
-    n = home.shape[0]
-    stamp = np.zeros(max(weight.shape[0], 1), np.int64)
-    clock = np.zeros(1, np.int64)
-    buyers = np.empty(
-        max(customers.max() + 1 if customers.shape[0] else 1, 1), np.int64
-    )
-    buyers[:] = 0
-    trial = np.empty(members.shape[1] + 1, np.int64)
-    other = np.empty(members.shape[1] + 1, np.int64)
-    costs = np.zeros(n, np.int64)
-    visited = np.full(n, -1, np.int64)
-
+def new_plan(items, n, features, width, seed):
+    """Return a plan of n empty bins, in which every item is in no bin yet."""
+    empty = np.empty(n + 1, np.int64)
     for b in range(n):
-        if count[b]:
-            costs[b] = _bin_cost(
-                members[b],
-                count[b],
-                alone,
-                own,
-                slope,
-                ready,
-                feature_at,
-                features,
-                weight,
-                pair_fee,
-                stamp,
-                clock,
-            )
-    empty = 0
-    visit = 0
-    for k in loose:
-        best = alone[k]
-        place = -1
-        visit += 1
-        for side in range(2):
-            if side == 0:
-                lo, hi = candidate_at[k], candidate_at[k + 1]
-            else:
-                lo, hi = later_at[k], later_at[k + 1]
-            for e in range(lo, hi):
-                b = home[candidates[e] if side == 0 else later[e]]
-                if b < 0 or visited[b] == visit:
-                    continue
-                visited[b] = visit
-                c = _with(
-                    b,
-                    k,
-                    members,
-                    count,
-                    trial,
-                    size,
-                    value,
-                    alone,
-                    own,
-                    slope,
-                    ready,
-                    feature_at,
-                    features,
-                    weight,
-                    customer_at,
-                    customers,
-                    candidate_at,
-                    candidates,
-                    pair_fee,
-                    max_requests,
-                    max_customers,
-                    max_value,
-                    stamp,
-                    buyers,
-                    clock,
-                )
-                if c >= 0 and c - costs[b] < best:
-                    best = c - costs[b]
-                    place = b
-        if place < 0:
-            while count[empty] > 0:
-                empty += 1
-            place = empty
-        home[k] = place
-        members[place, count[place]] = k
-        count[place] += 1
-        costs[place] += best
-    degree = candidates.shape[0] * 2
+        empty[b] = n - 1 - b
+    empty[n] = n
+    place = np.arange(n - 1, -1, -1)
+    random = np.empty(1, np.uint64)
+    random[0] = seed
+    return Plan(
+        np.zeros((n, width), np.int64),
+        np.zeros((n, FIGURES), np.int64),
+        np.zeros((n, features), np.uint16),
+        np.full(items, -1, np.int64),
+        empty,
+        place,
+        np.zeros(1, np.int64),
+        np.zeros(items, np.int64),
+        np.zeros(n, np.int64),
+        np.zeros(1, np.int64),
+        random,
+    )
+
+
+@compiled
+def draw(random, below):
+    """Return the next pseudo-random number from 0 to ``below`` - 1 (xorshift64*).
+
+    Source: Marsaglia, *Xorshift RNGs*, 2003. Integers only: the same everywhere.
+    """
+    x = random[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    random[0] = x
+    high = (x * np.uint64(2685821657736338717)) >> np.uint64(33)
+    return np.int64(high) % below
+
+
+@compiled
+def added_cost(arrays, plan, b, i):
+    """Return what bin b would cost more with item i, were every rule obeyed."""
+    bins, touching = plan.bins, plan.touching
+    features, weight = arrays.features, arrays.weight
+    raw = bins[b, RAW] + arrays.own[i]
+    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
+        if touching[b, features[e]] == 0:
+            raw += weight[features[e]]
+    late = arrays.ready[i] - bins[b, START]
+    if late > 0:
+        raw += late * bins[b, SLOPE]
+    else:
+        raw -= late * arrays.slope[i]
+    return raw - bins[b, COST]
+
+
+@compiled
+def fits(arrays, plan, b, i):
+    """Tell whether bin b has room for item i, whose neighbours are marked."""
+    bins = plan.bins
+    if bins[b, SIZE] + arrays.size[i] > arrays.max_requests:
+        return False
+    if bins[b, VALUE] + arrays.value[i] > arrays.max_value:
+        return False
+    buyers = bins[b, BUYERS]
+    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
+        if plan.touching[b, arrays.features[e]] == 0:
+            buyers += arrays.per_customer[arrays.features[e]]
+    if buyers > arrays.max_customers:
+        return False
+    visit = plan.visit[0]
+    for x in range(bins[b, COUNT]):  # noqa: SIM110 - compiled code has no all()
+        if plan.mark[plan.members[b, x]] != visit:
+            return False
+    return True
+
+
+@compiled
+def put(arrays, plan, b, i):
+    """Put item i into bin b."""
+    bins, touching = plan.bins, plan.touching
+    count = bins[b, COUNT]
+    if count == 0:
+        bins[b, RAW] = arrays.pair_fee
+        bins[b, START] = arrays.ready[i]
+        height = plan.empty.shape[0] - 1
+        top = plan.empty[plan.empty[height] - 1]
+        plan.empty[plan.place[b]] = top
+        plan.place[top] = plan.place[b]
+        plan.empty[height] -= 1
+    more = arrays.own[i]
+    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
+        f = arrays.features[e]
+        if touching[b, f] == 0:
+            more += arrays.weight[f]
+            bins[b, BUYERS] += arrays.per_customer[f]
+        touching[b, f] += 1
+    late = arrays.ready[i] - bins[b, START]
+    if late > 0:
+        more += late * bins[b, SLOPE]
+        bins[b, START] = arrays.ready[i]
+    else:
+        more -= late * arrays.slope[i]
+    bins[b, RAW] += more
+    bins[b, SLOPE] += arrays.slope[i]
+    bins[b, SIZE] += arrays.size[i]
+    bins[b, VALUE] += arrays.value[i]
+    bins[b, COUNT] = count + 1
+    plan.total[0] -= bins[b, COST]
+    bins[b, COST] = arrays.alone[i] if count == 0 else bins[b, RAW]
+    plan.total[0] += bins[b, COST]
+    plan.members[b, count] = i
+    plan.home[i] = b
+
+
+@compiled
+def take_out(arrays, plan, i):
+    """Take item i out of its bin."""
+    bins, touching = plan.bins, plan.touching
+    b = plan.home[i]
+    count = bins[b, COUNT] - 1
+    place = 0
+    while plan.members[b, place] != i:
+        place += 1
+    plan.members[b, place] = plan.members[b, count]
+    plan.home[i] = -1
+    less = arrays.own[i] + arrays.slope[i] * (bins[b, START] - arrays.ready[i])
+    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
+        f = arrays.features[e]
+        touching[b, f] -= 1
+        if touching[b, f] == 0:
+            less += arrays.weight[f]
+            bins[b, BUYERS] -= arrays.per_customer[f]
+    bins[b, SLOPE] -= arrays.slope[i]
+    if count > 0 and arrays.ready[i] == bins[b, START]:
+        start = arrays.ready[plan.members[b, 0]]
+        for x in range(1, count):
+            start = max(start, arrays.ready[plan.members[b, x]])
+        less += (bins[b, START] - start) * bins[b, SLOPE]
+        bins[b, START] = start
+    bins[b, RAW] -= less
+    bins[b, SIZE] -= arrays.size[i]
+    bins[b, VALUE] -= arrays.value[i]
+    bins[b, COUNT] = count
+    plan.total[0] -= bins[b, COST]
+    if count == 0:
+        bins[b, COST] = 0
+        height = plan.empty.shape[0] - 1
+        plan.empty[plan.empty[height]] = b
+        plan.place[b] = plan.empty[height]
+        plan.empty[height] += 1
+    elif count == 1:
+        bins[b, COST] = arrays.alone[plan.members[b, 0]]
+    else:
+        bins[b, COST] = bins[b, RAW]
+    plan.total[0] += bins[b, COST]
+
+
+@compiled
+def put_best(arrays, plan, near_at, near, i, blink):
+    """Put item i where it costs least, perhaps alone."""
+    plan.visit[0] += 1
+    visit = plan.visit[0]
+    home, mark, seen = plan.home, plan.mark, plan.seen
+    for e in range(near_at[i], near_at[i + 1]):
+        mark[near[e]] = visit
+    best = arrays.alone[i]
+    place = -1
+    for e in range(near_at[i], near_at[i + 1]):
+        b = home[near[e]]
+        if b < 0 or seen[b] == visit:
+            continue
+        seen[b] = visit
+        if blink and draw(plan.random, BLINK) == 0:
+            continue
+        more = added_cost(arrays, plan, b, i)
+        if (more < best or (more == best and place >= 0 and b < place)) and fits(
+            arrays, plan, b, i
+        ):
+            best = more
+            place = b
+    if place < 0:
+        place = plan.empty[plan.empty[plan.empty.shape[0] - 1] - 1]
+    put(arrays, plan, place, i)
+
+
+@compiled
+def build(arrays, plan, near_at, near, order):
+    """Put items in the order given each where it costs least."""
+    for i in order:
+        put_best(arrays, plan, near_at, near, i, False)
+
+
+@compiled
+def settle(arrays, plan, near_at, near, passes):
+    """Move single items to where they cost least until none moves."""
     for _ in range(passes):
-        improved = False
-        # Relocate one item into another bin, or alone.
-        for i in range(n):
-            a = home[i]
-            rest = 0
-            if count[a] > 1:
-                m = _without(a, i, members, count, other)
-                rest = _bin_cost(
-                    other,
-                    m,
-                    alone,
-                    own,
-                    slope,
-                    ready,
-                    feature_at,
-                    features,
-                    weight,
-                    pair_fee,
-                    stamp,
-                    clock,
-                )
-            freed = costs[a] - rest
-            best = freed
-            place = -1
-            best_cost = 0
-            if count[a] > 1 and alone[i] < best:
-                best = alone[i]
-                place = -2
-            visit += 1
-            visited[a] = visit
-            for side in range(2):
-                if side == 0:
-                    lo, hi = candidate_at[i], candidate_at[i + 1]
-                else:
-                    lo, hi = later_at[i], later_at[i + 1]
-                for e in range(lo, hi):
-                    j = candidates[e] if side == 0 else later[e]
-                    b = home[j]
-                    if visited[b] == visit:
-                        continue
-                    visited[b] = visit
-                    c = _with(
-                        b,
-                        i,
-                        members,
-                        count,
-                        trial,
-                        size,
-                        value,
-                        alone,
-                        own,
-                        slope,
-                        ready,
-                        feature_at,
-                        features,
-                        weight,
-                        customer_at,
-                        customers,
-                        candidate_at,
-                        candidates,
-                        pair_fee,
-                        max_requests,
-                        max_customers,
-                        max_value,
-                        stamp,
-                        buyers,
-                        clock,
-                    )
-                    if c >= 0 and c - costs[b] < best:
-                        best = c - costs[b]
-                        place = b
-                        best_cost = c
-            if place == -1:
-                continue
-            improved = True
-            m = _without(a, i, members, count, other)
-            for x in range(m):
-                members[a, x] = other[x]
-            count[a] = m
-            costs[a] = rest
-            if place == -2:
-                place = 0
-                while count[place] > 0:
-                    place += 1
-                best_cost = alone[i]
-            members[place, count[place]] = i
-            count[place] += 1
-            costs[place] = best_cost
-            home[i] = place
-        # Merge two bins.
-        for a in range(n):
-            if count[a] == 0:
-                continue
-            visit += 1
-            visited[a] = visit
-            place = -1
-            best = 0
-            for x in range(count[a]):
-                i = members[a, x]
-                for e in range(later_at[i], later_at[i + 1]):
-                    b = home[later[e]]
-                    if visited[b] == visit:
-                        continue
-                    visited[b] = visit
-                    c = _merged(
-                        a,
-                        b,
-                        members,
-                        count,
-                        trial,
-                        size,
-                        value,
-                        alone,
-                        own,
-                        slope,
-                        ready,
-                        feature_at,
-                        features,
-                        weight,
-                        customer_at,
-                        customers,
-                        candidate_at,
-                        candidates,
-                        pair_fee,
-                        max_requests,
-                        max_customers,
-                        max_value,
-                        stamp,
-                        buyers,
-                        clock,
-                    )
-                    if c >= 0 and c - costs[a] - costs[b] < best:
-                        best = c - costs[a] - costs[b]
-                        place = b
-            if place >= 0:
-                improved = True
-                costs[a] += costs[place] + best
-                costs[place] = 0
-                for x in range(count[place]):
-                    members[a, count[a]] = members[place, x]
-                    home[members[place, x]] = a
-                    count[a] += 1
-                count[place] = 0
-        # Swap two items between their bins.
-        if not improved and degree <= swap_limit:
-            for i in range(n):
-                for e in range(later_at[i], later_at[i + 1]):
-                    j = later[e]
-                    a, b = home[i], home[j]
-                    if a == b or (count[a] == 1 and count[b] == 1):
-                        continue
-                    m = _without(a, i, members, count, other)
-                    c = _join_cost(
-                        other,
-                        m,
-                        j,
-                        trial,
-                        size,
-                        value,
-                        alone,
-                        own,
-                        slope,
-                        ready,
-                        feature_at,
-                        features,
-                        weight,
-                        customer_at,
-                        customers,
-                        candidate_at,
-                        candidates,
-                        pair_fee,
-                        max_requests,
-                        max_customers,
-                        max_value,
-                        stamp,
-                        buyers,
-                        clock,
-                    )
-                    if c < 0 or c >= costs[a] + costs[b]:
-                        continue
-                    m = _without(b, j, members, count, other)
-                    d = _join_cost(
-                        other,
-                        m,
-                        i,
-                        trial,
-                        size,
-                        value,
-                        alone,
-                        own,
-                        slope,
-                        ready,
-                        feature_at,
-                        features,
-                        weight,
-                        customer_at,
-                        customers,
-                        candidate_at,
-                        candidates,
-                        pair_fee,
-                        max_requests,
-                        max_customers,
-                        max_value,
-                        stamp,
-                        buyers,
-                        clock,
-                    )
-                    if d < 0 or c + d >= costs[a] + costs[b]:
-                        continue
-                    improved = True
-                    for x in range(count[a]):
-                        if members[a, x] == i:
-                            members[a, x] = j
-                    for x in range(count[b]):
-                        if members[b, x] == j:
-                            members[b, x] = i
-                    home[i] = b
-                    home[j] = a
-                    costs[a] = c
-                    costs[b] = d
-        if not improved:
+        before = plan.total[0]
+        for i in range(plan.home.shape[0]):
+            take_out(arrays, plan, i)
+            put_best(arrays, plan, near_at, near, i, False)
+        if plan.total[0] == before:
             break
 
 
 @compiled
-def _without(a, i, members, count, out):
-    m = 0
-    for x in range(count[a]):
-        if members[a, x] != i:
-            out[m] = members[a, x]
-            m += 1
-    return m
+def ruin(arrays, plan, near_at, near, gone, was, most):
+    """Take items out of a few bins near a random item; return how many."""
+    n = plan.home.shape[0]
+    random = plan.random
+    seed = draw(random, n)
+    count = 0
+    bins_left = 2 + draw(random, 3)
+    plan.visit[0] += 1
+    visit = plan.visit[0]
+    first, last = near_at[seed], near_at[seed + 1]
+    offset = draw(random, last - first) if last > first else 0
+    at = -1
+    while bins_left > 0 and at < last - first:
+        i = seed if at < 0 else near[first + (offset + at) % (last - first)]
+        at += 1
+        b = plan.home[i]
+        if b < 0 or plan.seen[b] == visit:
+            continue
+        if at > 1 and draw(random, 4) == 0:
+            continue
+        plan.seen[b] = visit
+        bins_left -= 1
+        size = plan.bins[b, COUNT]
+        some = size
+        if size > 1 and draw(random, SHARE_OF_BINS_SPARED) == 0:
+            some = 1 + draw(random, size - 1)
+        for _ in range(some):
+            if count == most:
+                return count
+            j = plan.members[b, draw(random, plan.bins[b, COUNT])]
+            take_out(arrays, plan, j)
+            gone[count] = j
+            was[count] = b
+            count += 1
+    return count
 
 
 @compiled
-def _with(
-    b, i, members, count, trial, size, value, alone, own, slope, ready, feature_at,
-    features, weight, customer_at, customers, candidate_at, candidates, pair_fee,
-    max_requests, max_customers, max_value, stamp, buyers, clock,
-):  # fmt: skip
-    """Return the cost of a bin with one more item, -1 when it may not be."""
-    return _join_cost(
-        members[b],
-        count[b],
-        i,
-        trial,
-        size,
-        value,
-        alone,
-        own,
-        slope,
-        ready,
-        feature_at,
-        features,
-        weight,
-        customer_at,
-        customers,
-        candidate_at,
-        candidates,
-        pair_fee,
-        max_requests,
-        max_customers,
-        max_value,
-        stamp,
-        buyers,
-        clock,
-    )
+def shuffle(random, items, count):
+    """Bring the first items into a random order."""
+    for a in range(count - 1, 0, -1):
+        b = draw(random, a + 1)
+        items[a], items[b] = items[b], items[a]
 
 
 @compiled
-def _join_cost(
-    base, m, i, trial, size, value, alone, own, slope, ready, feature_at, features,
-    weight, customer_at, customers, candidate_at, candidates, pair_fee, max_requests,
-    max_customers, max_value, stamp, buyers, clock,
-):  # fmt: skip
-    for x in range(m):
-        if not shares(base[x], i, candidate_at, candidates):
-            return -1
-        trial[x] = base[x]
-    trial[m] = i
-    if not _within_limits(
-        trial,
-        m + 1,
-        size,
-        value,
-        customer_at,
-        customers,
-        max_requests,
-        max_customers,
-        max_value,
-        buyers,
-        clock,
-    ):
-        return -1
-    return _bin_cost(
-        trial,
-        m + 1,
-        alone,
-        own,
-        slope,
-        ready,
-        feature_at,
-        features,
-        weight,
-        pair_fee,
-        stamp,
-        clock,
-    )
+def ruin_and_recreate(arrays, plan, near_at, near, rounds, begin, finish, best_home,
+                      best):  # fmt: skip
+    """Ruin and recreate for some rounds; return the least cost, in ``best_home``.
 
+    A round is kept when it costs no more than the current plan plus a threshold that
+    falls from ``begin`` to ``finish`` over the rounds.
 
-@compiled
-def _merged(
-    a, b, members, count, trial, size, value, alone, own, slope, ready, feature_at,
-    features, weight, customer_at, customers, candidate_at, candidates, pair_fee,
-    max_requests, max_customers, max_value, stamp, buyers, clock,
-):  # fmt: skip
-    m = count[a] + count[b]
-    if m >= trial.shape[0]:
-        return -1
-    for x in range(count[a]):
-        trial[x] = members[a, x]
-        for y in range(count[b]):
-            if not shares(members[a, x], members[b, y], candidate_at, candidates):
-                return -1
-    for y in range(count[b]):
-        trial[count[a] + y] = members[b, y]
-    if not _within_limits(
-        trial,
-        m,
-        size,
-        value,
-        customer_at,
-        customers,
-        max_requests,
-        max_customers,
-        max_value,
-        buyers,
-        clock,
-    ):
-        return -1
-    return _bin_cost(
-        trial,
-        m,
-        alone,
-        own,
-        slope,
-        ready,
-        feature_at,
-        features,
-        weight,
-        pair_fee,
-        stamp,
-        clock,
-    )
-
-
-@compiled
-def shares(i, j, candidate_at, candidates):
-    """Tell whether two items may share a bin, by bisection in the later one's list."""
-    if i > j:
-        i, j = j, i
-    lo = candidate_at[j]
-    hi = candidate_at[j + 1]
-    while lo < hi:
-        mid = (lo + hi) // 2
-        if candidates[mid] < i:
-            lo = mid + 1
+    Source: Schrimpf et al., *Record breaking optimization results using the ruin and
+    recreate principle*, 2000; Dueck and Scheuer, *Threshold accepting*, 1990.
+    """
+    most = min(10, 3 * plan.members.shape[1] + 8)
+    gone = np.empty(most, np.int64)
+    was = np.empty(most, np.int64)
+    order = np.empty(most, np.int64)
+    current = plan.total[0]
+    least = best
+    for step in range(rounds):
+        threshold = begin + (finish - begin) * step // rounds
+        count = ruin(arrays, plan, near_at, near, gone, was, most)
+        order[:count] = gone[:count]
+        shuffle(plan.random, order, count)
+        if draw(plan.random, 3) == 0:
+            # Those that cost most alone first: they are the ones worth a place.
+            for a in range(1, count):
+                j = order[a]
+                b = a - 1
+                while b >= 0 and arrays.alone[order[b]] < arrays.alone[j]:
+                    order[b + 1] = order[b]
+                    b -= 1
+                order[b + 1] = j
+        for a in range(count):
+            put_best(arrays, plan, near_at, near, order[a], True)
+        after = plan.total[0]
+        if after <= current + threshold:
+            current = after
+            if after < least:
+                least = after
+                best_home[:] = plan.home
         else:
-            hi = mid
-    return lo < candidate_at[j + 1] and candidates[lo] == i
-
-
-@compiled
-def _within_limits(
-    trial, m, size, value, customer_at, customers, max_requests, max_customers,
-    max_value, buyers, clock,
-):  # fmt: skip
-    clock[0] += 1
-    total = 0
-    amount = 0
-    distinct = 0
-    for x in range(m):
-        total += size[trial[x]]
-        amount += value[trial[x]]
-        for e in range(customer_at[trial[x]], customer_at[trial[x] + 1]):
-            if buyers[customers[e]] != clock[0]:
-                buyers[customers[e]] = clock[0]
-                distinct += 1
-    return total <= max_requests and amount <= max_value and distinct <= max_customers
-
-
-@compiled
-def _bin_cost(
-    trial, m, alone, own, slope, ready, feature_at, features, weight, pair_fee,
-    stamp, clock,
-):  # fmt: skip
-    if m == 1:
-        return alone[trial[0]]
-    clock[0] += 1
-    start = 0
-    for x in range(m):
-        start = max(start, ready[trial[x]])
-    total = pair_fee
-    for x in range(m):
-        i = trial[x]
-        total += own[i] + slope[i] * (start - ready[i])
-        for e in range(feature_at[i], feature_at[i + 1]):
-            if stamp[features[e]] != clock[0]:
-                stamp[features[e]] = clock[0]
-                total += weight[features[e]]
-    return total
+            for a in range(count):
+                take_out(arrays, plan, gone[a])
+            for a in range(count):
+                put(arrays, plan, was[a], gone[a])
+    return least

@@ -1,13 +1,17 @@
 """From chosen bins to a proposal: every figure a reviewer sees, in exact integers."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import cached_property
+from typing import Final, cast, overload
 
 from optimizer import cost
-from optimizer.policy import EffortCase
+from optimizer.certificate import Certificate
+from optimizer.earlier import Earlier
 from optimizer.problem import Problem
 from optimizer.proposal.findings import fragmentation, joint_case, warnings
-from optimizer.proposal.ledger import Ledger
+from optimizer.proposal.ledger import Ledger, Reckoned
 from optimizer.proposal.reasons import Reasons
 from optimizer.proposal.shares import fair_shares
 from optimizer.proposal.values import (
@@ -16,14 +20,24 @@ from optimizer.proposal.values import (
     Proposal,
     ProposedBin,
     Reason,
+    Totals,
 )
 
 type Members = tuple[int, ...]
 """Positions of a bin's requests, ascending."""
 
+KEPT_BINS: Final = 20_000
+"""Bins of a proposal up to which all are kept; more are put together when read."""
+
 
 def assemble(
-    problem: Problem, bins: Iterable[Members], *, bound: int, gap: float
+    problem: Problem,
+    bins: Iterable[Members],
+    *,
+    bound: int,
+    gap: float,
+    certificates: tuple[Certificate, ...] | None = None,
+    kept: Earlier | None = None,
 ) -> Proposal:
     """Make a proposal of a partition.
 
@@ -35,22 +49,141 @@ def assemble(
         What no allowed plan costs less than, fixed bins included, in thousandths.
     gap
         The gap that was asked for.
+    certificates
+        What proves the bound, where that was kept.
+    kept
+        What a later proposal may begin with, where that was asked for.
     """
     chosen = sorted((tuple(sorted(members)) for members in bins), key=_order(problem))
     ledger = Ledger(problem)
-    reasons = Reasons(ledger, chosen)
-    fixed = {frozenset(members) for members in problem.rulings.fixed}
-    width = max(3, len(str(len(chosen))))
+    found = _Bins(ledger, chosen)
     return Proposal(
         problem=problem,
         gap=gap,
-        bins=tuple(
-            _proposed(ledger, members, f"B{number:0{width}}", fixed, reasons)
-            for number, members in enumerate(chosen, start=1)
-        ),
+        bins=found if len(found) > KEPT_BINS else tuple(found),
+        totals=_totals(ledger, chosen),
         fragmentation=tuple(fragmentation(problem)),
         bound=bound,
+        certificates=certificates,
+        kept=kept,
     )
+
+
+def in_detail(problem: Problem, bins: Iterable[Members]) -> Sequence[ProposedBin]:
+    """Return the bins of a partition as a proposal has them: same order, same ids.
+
+    Each is put together when it is read, for a caller that shows some of them.
+    """
+    chosen = sorted((tuple(sorted(members)) for members in bins), key=_order(problem))
+    return _Bins(Ledger(problem), chosen)
+
+
+class _Bins(Sequence[ProposedBin]):
+    """The bins of a proposal in order, each put together when it is asked for."""
+
+    def __init__(self, ledger: Ledger, chosen: Sequence[Members]) -> None:
+        self._ledger = ledger
+        self._chosen = chosen
+        self._fixed = {frozenset(ids) for ids in ledger.problem.rulings.fixed}
+        self._width = max(3, len(str(len(chosen))))
+
+    @cached_property
+    def _reasons(self) -> Reasons:
+        return Reasons(self._ledger, self._chosen)
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, place: int) -> ProposedBin: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[ProposedBin, ...]: ...
+    def __getitem__(self, place: int | slice) -> ProposedBin | tuple[ProposedBin, ...]:
+        if isinstance(place, slice):
+            return tuple(self[at] for at in range(*place.indices(len(self))))
+        at = range(len(self))[place]
+        bin_id = f"B{at + 1:0{self._width}}"
+        return _proposed(
+            self._ledger, self._chosen[at], bin_id, self._fixed, lambda: self._reasons
+        )
+
+
+def totals_of(problem: Problem, bins: Iterable[Members]) -> Totals:
+    """Return the figures of all bins of a partition in sum.
+
+    What each bin takes is remembered, for who asks of many partitions of one batch.
+    """
+    return _totals(
+        _remembered(problem, "ledger", lambda: Ledger(problem, remembers=True)),
+        [tuple(sorted(members)) for members in bins],
+    )
+
+
+def _totals(ledger: Ledger, bins: Sequence[Members]) -> Totals:
+    """Return the figures of all bins in sum."""
+    problem = ledger.problem
+    every = _remembered(problem, "baseline", lambda: _baseline(ledger))
+    whole = _Sum(problem)
+    waiting = 0
+    for members in bins:
+        whole.add(ledger.reckon(members))
+        if len(members) > 1:
+            waiting += cost.waiting(problem, members)
+    return Totals(
+        effort=whole.effort,
+        baseline_effort=every.effort,
+        wait_cost=waiting,
+        effort_by_stage=whole.by_stage,
+        baseline_effort_by_stage=every.by_stage,
+    )
+
+
+def _baseline(ledger: Ledger) -> "_Sum":
+    """Return what all requests take, each in a bin of its own."""
+    problem = ledger.problem
+    alone = Counter(
+        (alike, r.lines)
+        for alike, r in zip(problem.alike, problem.requests, strict=True)
+    )
+    example = dict(zip(problem.alike, range(len(problem)), strict=True))
+    every = _Sum(problem)
+    for (alike, lines), count in alone.items():
+        every.add(ledger.reckon_alone(example[alike], lines), count)
+    return every
+
+
+def _remembered[T](problem: Problem, name: str, make: Callable[[], T]) -> T:
+    if name not in problem.remembered:
+        problem.remembered[name] = make()
+    return cast(T, problem.remembered[name])
+
+
+class _Sum:
+    """What several bins take in sum."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._cases = [0, 0, 0]
+        self._stages = [0] * (len(problem.policy.stages) + 1)
+
+    def add(self, reckoned: Reckoned, times: int = 1) -> None:
+        """Add what a bin takes, or so many alike."""
+        effort = reckoned.effort
+        for place, part in enumerate((effort.low, effort.default, effort.high)):
+            self._cases[place] += part * times
+        for place, part in enumerate(reckoned.by_stage):
+            self._stages[place] += part * times
+
+    @property
+    def effort(self) -> Effort:
+        """The effort of all in every case."""
+        low, default, high = self._cases
+        return Effort(low=low, default=default, high=high)
+
+    @property
+    def by_stage(self) -> dict[str, int]:
+        """The effort of all by stage id, coordination last."""
+        return _named(self._problem, self._stages)
 
 
 def _order(problem: Problem) -> Callable[[Members], tuple[int, str]]:
@@ -66,7 +199,7 @@ def _proposed(
     members: Members,
     bin_id: str,
     fixed: set[frozenset[str]],
-    reasons: Reasons,
+    reasons: Callable[[], Reasons],
 ) -> ProposedBin:
     problem = ledger.problem
     requests = [problem.requests[i] for i in members]
@@ -74,11 +207,15 @@ def _proposed(
     is_fixed = frozenset(ids) in fixed
     start = cost.start_day(problem, members)
     forecast = _day(start + ledger.elapsed_days(members))
+    whole = ledger.reckon(members)
+    alone = [
+        ledger.reckon_alone(i, r.lines) for i, r in zip(members, requests, strict=True)
+    ]
     categories = {problem.category_of[r.customer] for r in requests}
     joint = joint_case(problem, members)
     because: tuple[Reason, ...] = ()
     if len(members) == 1 and not is_fixed:
-        because = reasons.why_alone(members[0])
+        because = reasons().why_alone(members[0])
     return ProposedBin(
         bin_id=bin_id,
         request_ids=ids,
@@ -88,11 +225,11 @@ def _proposed(
         regions=tuple(sorted({r.region for r in requests})),
         fixed=is_fixed,
         starts_on=date.fromordinal(start),
-        effort=_effort(ledger, [members]),
-        solo_effort=_effort(ledger, [(i,) for i in members]),
+        effort=whole.effort,
+        solo_effort=sum((each.effort for each in alone), Effort()),
         wait_cost=cost.waiting(problem, members),
-        effort_by_stage=_by_stage(ledger, [members]),
-        solo_effort_by_stage=_by_stage(ledger, [(i,) for i in members]),
+        effort_by_stage=_by_stage(problem, [whole]),
+        solo_effort_by_stage=_by_stage(problem, alone),
         wait_days={
             r.request_id: start - problem.ready[i]
             for i, r in zip(members, requests, strict=True)
@@ -114,20 +251,14 @@ def _day(ordinal: int) -> date:
     return date.fromordinal(min(ordinal, date.max.toordinal()))
 
 
-def _effort(ledger: Ledger, bins: Sequence[Members]) -> Effort:
-    low, default, high = (
-        sum(ledger.effort(members, case) for members in bins)
-        for case in (EffortCase.LOW, EffortCase.DEFAULT, EffortCase.HIGH)
-    )
-    return Effort(low=low, default=default, high=high)
-
-
-def _by_stage(ledger: Ledger, bins: Sequence[Members]) -> dict[str, int]:
+def _by_stage(problem: Problem, bins: Sequence[Reckoned]) -> dict[str, int]:
     """Return the effort of some bins by stage id, coordination last."""
-    columns = zip(*(ledger.by_stage(members) for members in bins), strict=True)
-    stages = ledger.problem.policy.stages
-    efforts = {
-        stage.id: sum(column) for stage, column in zip(stages, columns, strict=True)
-    }
-    together = sum(cost.coordination(ledger.problem, members) for members in bins)
-    return efforts | {COORDINATION: together}
+    if len(bins) == 1:
+        return _named(problem, bins[0].by_stage)
+    columns = zip(*(reckoned.by_stage for reckoned in bins), strict=True)
+    return _named(problem, [sum(column) for column in columns])
+
+
+def _named(problem: Problem, by_stage: Sequence[int]) -> dict[str, int]:
+    stages = [*(stage.id for stage in problem.policy.stages), COORDINATION]
+    return dict(zip(stages, by_stage, strict=True))

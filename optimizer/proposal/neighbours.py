@@ -1,25 +1,34 @@
 """Who is near a request: whom it may share with, and who comes nearest to that.
 
-Requests are sorted into *kinds*: those of one kind are told apart by time alone. Rules
-that do not look at days are asked once per pair of kinds, and days are found by
-bisection, so that no batch needs all its pairs compared.
+Rules that do not look at days are asked of cells, one against all others at once, and
+days are found by bisection among the requests for systems that interoperate, so that
+no batch needs all its pairs compared.
 """
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Final
 
-from optimizer.compatibility import CELL_RULES, RULES, kept_apart, wait, window
-from optimizer.graph import CellKey, cell_key
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.classes import classes_of
+from optimizer.compatibility import RULES
 from optimizer.policy import SystemRule
 from optimizer.problem import Problem
 
-NEAREST = 3
+NEAREST: Final = 3
 
-type Nearness = tuple[int, int, str]
-"""Rules broken, days between, request id: the order candidates come in."""
+LOOKED_AT: Final = 64
+"""Requests before and after another that are looked at first for the nearest."""
+
+type Ints = npt.NDArray[np.int64]
+
+_CODES: Final = tuple(code for code, _ in RULES)
+_WINDOW: Final = 1 << _CODES.index("window")
+_WAIT: Final = 1 << _CODES.index("wait")
+_KEPT_APART: Final = 1 << _CODES.index("kept_apart")
+_BROKEN: Final = np.array([mask.bit_count() for mask in range(1 << len(_CODES))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +39,58 @@ class Near:
     codes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Requests in order of arrival, their days and their cells.
+
+    ``least`` is, by the cell of a request, how few rules of cells one of them breaks.
+    """
+
+    positions: Ints
+    days: Ints
+    cells: Ints
+    least: dict[int, int]
+
+
 class Neighbours:
     """Neighbours of requests among those that are free, fixed bins left out."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         fixed = {name for members in problem.rulings.fixed for name in members}
-        ruled = {name for pair in problem.rulings.apart for name in pair}
-        self.kind_of: dict[int, int] = {}
-        self.kinds: list[list[int]] = []  # positions, ascending
-        self._cells: list[CellKey] = []
-        numbers: dict[object, int] = {}
-        for position, r in enumerate(problem.requests):
-            if r.request_id in fixed:
-                continue
-            cell = cell_key(problem, r)
-            marked = r.request_id if r.request_id in ruled else ""
-            key = (cell, r.customer, r.keep_apart_from, r.priority, marked)
-            number = numbers.setdefault(key, len(self.kinds))
-            if number == len(self.kinds):
-                self.kinds.append([])
-                self._cells.append(cell)
-            self.kinds[number].append(position)
-            self.kind_of[position] = number
-        self._days = [[problem.received[i] for i in kind] for kind in self.kinds]
-        self._cell_codes: dict[tuple[CellKey, CellKey], tuple[str, ...]] = {}
-        self._codes: dict[tuple[int, int], tuple[str, ...]] = {}
-        self._near_kinds: dict[int, tuple[int, ...]] = {}
-        self._levels: dict[int, list[tuple[int, list[int]]]] = {}
+        self._free = [
+            i for i, r in enumerate(problem.requests) if r.request_id not in fixed
+        ]
+        self._received = np.array(problem.received, dtype=np.int64)
+        self._ready = np.array(problem.ready, dtype=np.int64)
+        waits = problem.policy.pairing.max_wait_days
+        self._patience = np.array(
+            [waits[r.priority] for r in problem.requests], dtype=np.int64
+        )
+        self._classes = classes_of(problem)
+        self._cell = self._classes.cell[self._classes.of]
+        self._cells = np.arange(int(self._cell.max(initial=-1)) + 1)
+        self._masks: dict[int, Ints] = {}  # by cell, rules that others break with it
+        self._systems: dict[str, _Run] = {}
+        self._everyone: _Run | None = None
+        self._ruled: dict[int, set[int]] = {}
+        for pair in problem.rulings.apart:
+            one, other = map(problem.batch.position, pair)
+            self._ruled.setdefault(one, set()).add(other)
+            self._ruled.setdefault(other, set()).add(one)
 
-    # -- whom a request may share with ---------------------------------------------
-
-    def sharing(self, position: int) -> Iterator[int]:
-        """Yield the free requests that every rule lets a request share with."""
-        problem = self.problem
-        span = problem.policy.pairing.window_days
-        day = problem.received[position]
-        mine = self.kind_of[position]
-        for kind in self._alike(mine):
-            if self._broken(mine, kind):
-                continue
-            days = self._days[kind]
-            for place in range(
-                bisect_left(days, day - span), bisect_right(days, day + span)
-            ):
-                other = self.kinds[kind][place]
-                early, late = min(position, other), max(position, other)
-                if other != position and wait(problem, early, late) is None:
-                    yield other
-
-    # -- who comes nearest to it ---------------------------------------------------
+    def sharing(self, position: int) -> Ints:
+        """Return the free requests that every rule lets a request share with."""
+        span = self.problem.policy.pairing.window_days
+        day = self._received[position]
+        near = self._near(self.problem.requests[position].system)
+        low = np.searchsorted(near.days, day - span)
+        high = np.searchsorted(near.days, day + span, "right")
+        others = near.positions[low:high]
+        found: Ints = others[
+            (self._broken(position, others) == 0) & (others != position)
+        ]
+        return found
 
     def nearest(self, position: int) -> tuple[Near, ...]:
         """Return the candidates nearest to a request that none may share with.
@@ -88,115 +99,119 @@ class Neighbours:
         then has the first id. Requests for the same system, or one it interoperates
         with, come before all others.
         """
-        mine = self.kind_of[position]
-        return self._nearest(position, self._alike(mine), mine) or self._nearest(
-            position, range(len(self.kinds)), -1
-        )
+        near = self._near(self.problem.requests[position].system)
+        found = self._nearest(position, near)
+        if not found:
+            self._everyone = self._everyone or self._run(self._free)
+            found = self._nearest(position, self._everyone)
+        return found
 
     def looked_at(self, position: int, others: Iterable[int]) -> tuple[Near, ...]:
         """Return the nearest of some requests that a request may not share with."""
-        found = sorted(
-            (self._look(position, other) for other in others),
-            key=lambda entry: entry[0],
-        )
-        return tuple(near for _, near in found[:NEAREST])
+        return self._best(position, np.array(sorted(others), dtype=np.int64))
 
-    def _nearest(
-        self, position: int, kinds: tuple[int, ...] | range, memory: int
-    ) -> tuple[Near, ...]:
-        mine = self.kind_of[position]
-        levels = self._levels.get(memory)
-        if levels is None:
-            found: dict[int, list[int]] = defaultdict(list)
-            for kind in kinds:
-                found[len(self._broken(mine, kind))].append(kind)
-            levels = sorted(found.items())
-            if memory >= 0:
-                self._levels[memory] = levels
-        best: list[tuple[Nearness, Near]] = []
-        for broken, level in levels:
-            if len(best) == NEAREST and best[-1][0][0] < broken:
-                break
-            for kind in level:
-                close = self._close(kind, position)
-                best += [self._look(position, other) for other in close]
-            best.sort(key=lambda entry: entry[0])
-            del best[NEAREST:]
-        return tuple(near for _, near in best)
-
-    def _look(self, position: int, other: int) -> tuple[Nearness, Near]:
-        problem = self.problem
-        mine, kind = self.kind_of[position], self.kind_of[other]
-        early, late = min(position, other), max(position, other)
-        codes = {*self._broken(mine, kind)}
-        for code, rule in (("window", window), ("wait", wait)):
-            if rule(problem, early, late) is not None:
-                codes.add(code)
-        days = abs(problem.received[position] - problem.received[other])
-        ordered = tuple(code for code, _ in RULES if code in codes)
-        nearness = (len(codes), days, problem.requests[other].request_id)
-        return nearness, Near(other, ordered)
-
-    def _close(self, kind: int, position: int) -> list[int]:
-        """Return the members of a kind nearest in days, enough of them on each side."""
-        positions, days = self.kinds[kind], self._days[kind]
-        place = bisect_left(positions, position)
-        after = place + (place < len(positions) and positions[place] == position)
-        found = positions[after : after + NEAREST]
-        before = place
-        while before > 0 and place - before < NEAREST:
-            end = before
-            before = bisect_left(days, days[before - 1])  # where that day begins
-            found = [*positions[before : min(before + NEAREST, end)], *found]
-        return found
-
-    # -- rules that do not look at days --------------------------------------------
-
-    def _broken(self, kind: int, other: int) -> tuple[str, ...]:
-        """Return the codes of such rules that two kinds break."""
-        key = (min(kind, other), max(kind, other))
-        if key not in self._codes:
-            first, second = self.kinds[key[0]][0], self.kinds[key[1]][0]
-            codes = self._broken_by_cells(key, first, second)
-            if kept_apart(self.problem, first, second) is not None:
-                codes = (*codes, "kept_apart")
-            self._codes[key] = codes
-        return self._codes[key]
-
-    def _broken_by_cells(
-        self, key: tuple[int, int], first: int, second: int
-    ) -> tuple[str, ...]:
-        one, other = self._cells[key[0]], self._cells[key[1]]
-        cells = (min(one, other), max(one, other))
-        if cells not in self._cell_codes:
-            self._cell_codes[cells] = tuple(
-                code
-                for code, rule in CELL_RULES
-                if rule(self.problem, first, second) is not None
+    def _near(self, system: str) -> "_Run":
+        """Return the free requests for a system or one it interoperates with."""
+        if system not in self._systems:
+            systems = self.problem.catalogue.systems
+            wanted = {system}
+            if self.problem.policy.pairing.system is SystemRule.INTEROPERABILITY_GROUP:
+                groups = systems[system].groups
+                wanted |= {s for s, found in systems.items() if found.groups & groups}
+            requests = self.problem.requests
+            self._systems[system] = self._run(
+                [i for i in self._free if requests[i].system in wanted]
             )
-        return self._cell_codes[cells]
+        return self._systems[system]
 
-    def _alike(self, kind: int) -> tuple[int, ...]:
-        """Return the kinds for the same system or one it interoperates with."""
-        if kind not in self._near_kinds:
-            r = self.problem.requests[self.kinds[kind][0]]
-            found: set[int] = set()
-            for bucket in self._buckets(r.system):
-                found.update(self._by_bucket[bucket])
-            self._near_kinds[kind] = tuple(sorted(found))
-        return self._near_kinds[kind]
+    def _run(self, positions: list[int]) -> "_Run":
+        found = np.array(positions, dtype=np.int64)
+        cells = np.unique(self._cell[found])
+        return _Run(found, self._received[found], cells, {})
 
-    @cached_property
-    def _by_bucket(self) -> dict[str, list[int]]:
-        buckets: dict[str, list[int]] = defaultdict(list)
-        for kind, positions in enumerate(self.kinds):
-            for bucket in self._buckets(self.problem.requests[positions[0]].system):
-                buckets[bucket].append(kind)
-        return buckets
+    def _nearest(self, position: int, run: "_Run") -> tuple[Near, ...]:
+        """Return the nearest requests of a run, looking ever further around."""
+        among, days = run.positions, run.days
+        day = int(self._received[position])
+        place = int(np.searchsorted(among, position))
+        cell = int(self._cell[position])
+        if cell not in run.least:
+            broken = _BROKEN[self._mask(position)[run.cells]]
+            run.least[cell] = int(broken.min(initial=len(_CODES)))
+        least = run.least[cell]
+        reach = LOOKED_AT
+        while True:
+            low, high = max(0, place - reach), min(len(among), place + reach + 1)
+            if low > 0:  # whole days: of one day the first id counts
+                low = int(np.searchsorted(days, days[low]))
+            if high < len(among):
+                high = int(np.searchsorted(days, days[high - 1], "right"))
+            others = among[low:high]
+            best = self._best(position, others[others != position])
+            if low == 0 and high == len(among):
+                return best
+            beyond = min(
+                day - int(days[low - 1]) if low > 0 else 2**40,
+                int(days[high]) - day if high < len(among) else 2**40,
+            )
+            if len(best) == NEAREST:
+                last = best[-1]
+                apart = abs(int(self._received[last.position]) - day)
+                if len(last.codes) <= least and apart < beyond:
+                    return best
+            reach *= 8
 
-    def _buckets(self, family: str) -> tuple[str, ...]:
-        buckets = [f"family {family}"]
-        if self.problem.policy.pairing.system is SystemRule.INTEROPERABILITY_GROUP:
-            groups = self.problem.catalogue.systems[family].groups
-            buckets += [f"group {group}" for group in sorted(groups)]
-        return tuple(buckets)
+    def _best(self, position: int, others: Ints) -> tuple[Near, ...]:
+        """Return the nearest of some requests, the nearest first."""
+        if not len(others):
+            return ()
+        masks = self._broken(position, others)
+        away = np.abs(self._received[others] - self._received[position])
+        order = np.lexsort((away, _BROKEN[masks]))
+        last = order[min(NEAREST, len(order)) - 1]
+        key = (_BROKEN[masks[last]], away[last])
+        count = len(order)
+        while (
+            count > NEAREST
+            and (_BROKEN[masks[order[count - 1]]], away[order[count - 1]]) > key
+        ):
+            count -= 1
+        found = sorted(
+            order[:count].tolist(),
+            key=lambda at: (
+                _BROKEN[masks[at]],
+                away[at],
+                self.problem.requests[others[at]].request_id,
+            ),
+        )
+        return tuple(
+            Near(int(others[at]), _codes(int(masks[at]))) for at in found[:NEAREST]
+        )
+
+    def _broken(self, position: int, others: Ints) -> Ints:
+        """Return the rules each of some requests breaks with one, a bit for each."""
+        masks = self._mask(position)[self._cell[others]]
+        days = np.abs(self._received[others] - self._received[position])
+        masks |= np.where(days > self.problem.policy.pairing.window_days, _WINDOW, 0)
+        waits = np.abs(self._ready[others] - self._ready[position])
+        patience = np.where(
+            others < position, self._patience[others], self._patience[position]
+        )
+        masks |= np.where(waits > patience, _WAIT, 0)
+        of = self._classes.of
+        apart = self._classes.kept_apart(int(of[position]), of[others])
+        if position in self._ruled:
+            apart |= np.isin(others, [*self._ruled[position]])
+        masks |= np.where(apart, _KEPT_APART, 0)
+        return masks
+
+    def _mask(self, position: int) -> Ints:
+        """Return the rules of cells that every cell breaks with that of a request."""
+        cell = int(self._cell[position])
+        if cell not in self._masks:
+            self._masks[cell] = self._classes.cells.broken(cell, self._cells)
+        return self._masks[cell]
+
+
+def _codes(mask: int) -> tuple[str, ...]:
+    return tuple(code for bit, code in enumerate(_CODES) if mask >> bit & 1)

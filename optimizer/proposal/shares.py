@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 
-from optimizer.cost import Feature
 from optimizer.policy import EffortCase
 from optimizer.proposal.ledger import Ledger
 
@@ -38,25 +37,30 @@ def fair_shares(ledger: Ledger, members: Sequence[int]) -> dict[str, Fraction]:
     requests = ledger.problem.requests
     if len(members) == 1:
         return {requests[members[0]].customer: Fraction(0)}
+    weight = ledger.touches.weight
     count: dict[str, int] = defaultdict(int)
-    shares: dict[str, Fraction] = defaultdict(Fraction)
-    weight: dict[Feature, int] = {}
-    touched_by: dict[Feature, set[str]] = defaultdict(set)
+    # Sums by their denominator: fractions are slow to add one by one.
+    shares: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    touched_by: dict[int, set[str]] = defaultdict(set)
     for position in members:
         customer = requests[position].customer
-        features = ledger.features(position)
+        features = ledger.touches.of(position).features
         count[customer] += 1
         # Solo effort less its own cost, which is the same in any bin.
-        shares[customer] += sum(features.values())
-        weight |= features
+        shares[customer][1] += sum(weight[feature] for feature in features)
         for feature in features:
             touched_by[feature].add(customer)
     for feature, customers in touched_by.items():
         for customer in customers:
-            shares[customer] -= Fraction(weight[feature], len(customers))
-    for customer, due in _coordination_shares(ledger, count).items():
-        shares[customer] -= due
-    return {customer: shares[customer] for customer in sorted(shares)}
+            shares[customer][len(customers)] -= weight[feature]
+    due = _coordination_shares(ledger, count)
+    return {
+        customer: sum(
+            (Fraction(part, among) for among, part in shares[customer].items()),
+            -due[customer],
+        )
+        for customer in sorted(shares)
+    }
 
 
 def _coordination_shares(ledger: Ledger, count: dict[str, int]) -> dict[str, Fraction]:

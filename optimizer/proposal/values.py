@@ -3,11 +3,13 @@
 Efforts, waits and costs are thousandths of a staff-day, amounts are cents.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from optimizer.certificate import Certificate
+from optimizer.earlier import Earlier
 from optimizer.problem import Problem
 
 COORDINATION = "coordination"
@@ -133,53 +135,65 @@ class ProposedBin:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Figures of all bins in sum. Those by stage have coordination last.
+
+    The baseline is every request reviewed alone: today's country-by-country way.
+    """
+
+    effort: Effort
+    baseline_effort: Effort
+    wait_cost: int
+    effort_by_stage: Mapping[str, int]
+    baseline_effort_by_stage: Mapping[str, int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
     """Bins for a whole batch, their cost and the proven bound on any plan's cost.
 
-    ``gap`` is the gap that was asked for, not the one that was reached.
+    ``gap`` is the gap that was asked for, not the one that was reached. Many bins are
+    put together one by one as they are read. ``certificates`` prove the bound; None
+    where its proof was not kept. ``kept`` is what a later proposal may begin with,
+    where that was asked for.
     """
 
     problem: Problem
     gap: float
-    bins: tuple[ProposedBin, ...]
+    bins: Sequence[ProposedBin]
+    totals: Totals
     fragmentation: tuple[Fragmentation, ...]
     bound: int
+    certificates: tuple[Certificate, ...] | None = None
+    kept: Earlier | None = None
 
     @property
     def total(self) -> int:
         """Cost of all bins, thousandths of a staff-day."""
-        return sum(proposed.cost for proposed in self.bins)
+        return self.totals.effort.default + self.totals.wait_cost
 
     @property
     def wait_cost(self) -> int:
         """Cost of waiting of all bins, thousandths of a staff-day equivalent."""
-        return sum(proposed.wait_cost for proposed in self.bins)
+        return self.totals.wait_cost
 
     @property
     def effort(self) -> Effort:
         """Effort of all bins."""
-        return sum((proposed.effort for proposed in self.bins), Effort())
+        return self.totals.effort
 
     @property
     def baseline_effort(self) -> Effort:
         """Effort of every request reviewed alone: today's country-by-country way."""
-        return sum((proposed.solo_effort for proposed in self.bins), Effort())
+        return self.totals.baseline_effort
 
     @property
-    def effort_by_stage(self) -> dict[str, int]:
+    def effort_by_stage(self) -> Mapping[str, int]:
         """Effort of all bins by stage, coordination last."""
-        return _added([proposed.effort_by_stage for proposed in self.bins])
+        return self.totals.effort_by_stage
 
     @property
-    def baseline_effort_by_stage(self) -> dict[str, int]:
+    def baseline_effort_by_stage(self) -> Mapping[str, int]:
         """Effort by stage of every request reviewed alone."""
-        return _added([proposed.solo_effort_by_stage for proposed in self.bins])
-
-
-def _added(parts: list[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for part in parts:
-        for stage, effort in part.items():
-            total[stage] = total.get(stage, 0) + effort
-    return total
+        return self.totals.baseline_effort_by_stage

@@ -21,6 +21,15 @@ type Floats = npt.NDArray[np.float64]
 
 INFINITY = highspy.kHighsInf
 
+CENTRAL_ITEMS = 30
+"""Items from which duals from inside the optimal face are worth their time."""
+
+CROSSOVER_ITEMS = 300
+"""Items from which a vertex is found from inside rather than by the simplex method."""
+
+COARSE = 1e-3
+"""Relative tolerance of a point inside."""
+
 
 class SolverFailed(Exception):
     """HiGHS gave no optimum of a relaxation that has one."""
@@ -57,6 +66,7 @@ class Master:
         """
         self.instance = instance
         self.exact = exact
+        self.most = most
         self.bins: list[Bin] = []
         self.costs: list[int] = []
         self.cuts: list[Cut] = []
@@ -64,7 +74,7 @@ class Master:
         for members in bins:
             self._remember(members)
         problem, _ = set_partition(
-            self.bins, self.costs, len(instance), integer=False, exact=exact
+            self.bins, self.costs, range(len(instance)), integer=False, exact=exact
         )
         problem.solve(highs(presolve="off"))
         self._highs: Any = problem.solverModel
@@ -130,9 +140,7 @@ class Master:
     def add_cut(self, cut: Cut) -> None:
         """Add a subset-row cut as a row."""
         columns = [
-            j + (self._relief is not None and j >= self._relief)
-            for j, members in enumerate(self.bins)
-            if cut.covers(members)
+            self._place(j) for j, members in enumerate(self.bins) if cut.covers(members)
         ]
         self._highs.addRow(
             -INFINITY,
@@ -143,8 +151,28 @@ class Master:
         )
         self.cuts.append(cut)
 
-    def solve(self) -> LinearPoint:
-        """Solve from the last basis.
+    def fix(self, columns: Sequence[int]) -> None:
+        """Require some bins, until released."""
+        for j in columns:
+            self._highs.changeColBounds(self._place(j), 1.0, INFINITY)
+
+    def release(self, columns: Sequence[int]) -> None:
+        """Require these bins no more."""
+        for j in columns:
+            self._highs.changeColBounds(self._place(j), 0.0, INFINITY)
+
+    def _place(self, j: int) -> int:
+        """Return the place of a bin among the columns of the live model."""
+        return j + (self._relief is not None and j >= self._relief)
+
+    def solve(self, *, central: bool = False) -> LinearPoint:
+        """Solve the relaxation.
+
+        Parameters
+        ----------
+        central
+            Whether a point inside the optimal face will do, to a coarse tolerance: its
+            duals make better columns. Otherwise a vertex is found.
 
         Raises
         ------
@@ -152,13 +180,34 @@ class Master:
             When HiGHS finds no optimum even from scratch: the relaxation always has
             one, so this is a fault of the solver.
         """
+        if central and len(self.instance) >= CENTRAL_ITEMS and self._inside():
+            return self._point()
+        large = len(self.instance) >= CROSSOVER_ITEMS
+        self._highs.setOptionValue("solver", "ipx" if large else "simplex")
+        self._highs.setOptionValue("run_crossover", "on")
+        self._highs.setOptionValue("ipm_optimality_tolerance", 1e-8)
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             self._highs.clearSolver()
+            self._highs.setOptionValue("solver", "simplex")
             self._highs.run()
             status = self._highs.getModelStatus()
             if status != highspy.HighsModelStatus.kOptimal:
                 raise SolverFailed(f"HiGHS left the restricted master {status.name}.")
+        return self._point()
+
+    def _inside(self) -> bool:
+        """Run the interior-point solver; tell whether it left usable duals.
+
+        It may say that it does not know whether they are optimal: any will do here.
+        """
+        self._highs.setOptionValue("solver", "ipx")
+        self._highs.setOptionValue("run_crossover", "off")
+        self._highs.setOptionValue("ipm_optimality_tolerance", COARSE)
+        self._highs.run()
+        return bool(self._highs.getSolution().dual_valid)
+
+    def _point(self) -> LinearPoint:
         solution = self._highs.getSolution()
         n = len(self.instance)
         rows = np.array(solution.row_dual)

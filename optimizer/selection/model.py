@@ -14,7 +14,7 @@ Constraints
     0, which makes the linear relaxation steadier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pulp
@@ -28,7 +28,7 @@ FEASIBILITY = 1e-9
 def set_partition(
     bins: Sequence[Bin],
     costs: Sequence[int],
-    n: int,
+    items: Collection[int],
     *,
     integer: bool,
     exact: bool = False,
@@ -40,8 +40,8 @@ def set_partition(
     bins, costs
         Items of each bin and its cost in thousandths. The objective is in staff-days,
         which keeps its coefficients near 1 for the solver.
-    n
-        Number of items; each is in at least one of the bins.
+    items
+        The items; each is in at least one of the bins.
     integer
         Whether bins are chosen whole, or the linear relaxation is meant.
     exact
@@ -54,14 +54,14 @@ def set_partition(
         problem.add_variable(f"x{number}", 0, 1 if integer else None, category)
         for number in range(len(bins))
     ]
-    holding: list[list[Any]] = [[] for _ in range(n)]
+    holding: dict[int, list[Any]] = {i: [] for i in sorted(items)}
     for number, members in enumerate(bins):
         for i in members:
             holding[i].append(chosen[number])
     problem.setObjective(
         pulp.lpSum(cost / 1000 * x for cost, x in zip(costs, chosen, strict=True))
     )
-    for r, variables in enumerate(holding):
+    for r, variables in holding.items():
         total = pulp.lpSum(variables)
         problem.addConstraint(total == 1 if exact else total >= 1, f"review_once_{r}")
     return problem, chosen
@@ -85,7 +85,7 @@ def highs(**options: Any) -> Any:
 def choose(
     bins: Sequence[Bin],
     costs: Sequence[int],
-    n: int,
+    items: Collection[int],
     *,
     start: Sequence[int],
     node_limit: int,
@@ -107,7 +107,7 @@ def choose(
     What HiGHS says of its own bound is not used: only the bins chosen are, and their
     cost is added up again in integers by the caller.
     """
-    problem, variables = set_partition(bins, costs, n, integer=True)
+    problem, variables = set_partition(bins, costs, items, integer=True)
     known = set(start)
     for number, variable in enumerate(variables):
         variable.setInitialValue(1 if number in known else 0)
@@ -126,4 +126,4 @@ def choose(
         if (variable.varValue or 0.0) > 0.5
     )
     covered = {i for j in picked for i in bins[j]}
-    return picked if len(covered) == n else None
+    return picked if covered.issuperset(items) else None

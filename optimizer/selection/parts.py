@@ -24,12 +24,11 @@ def is_bin(instance: Instance, members: Bin) -> bool:
     """Tell whether items may form a bin: every pair may share, limits hold."""
     if len(members) == 1:
         return True
-    for place, later in enumerate(members):
+    for place, later in enumerate(members[1:], start=1):
         allowed = instance.candidates_of(later)
-        for earlier in members[:place]:
-            at = int(np.searchsorted(allowed, earlier))
-            if at == len(allowed) or allowed[at] != earlier:
-                return False
+        at = np.searchsorted(allowed, members[:place])
+        if at[-1] == len(allowed) or (allowed[at] != members[:place]).any():
+            return False
     customers = {int(c) for i in members for c in instance.customers_of(i)}
     return (
         int(instance.size[list(members)].sum()) <= instance.max_requests

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from optimizer.instance import Instance
 from optimizer.pricing import Stop
-from optimizer.selection.solver import Search, Selection
+from optimizer.selection.outcome import Selection
+from optimizer.selection.solver import Search
 
 FIRST_STEPS = 3
 """Steps every search takes before any takes more, and up to 500 if it is small."""
@@ -40,7 +41,7 @@ def solve_all(
         searches[number] = search
         under_way[number] = search.steps()
         _take_turn(number, under_way, FIRST_STEPS + 500 // len(instances[number]))
-        report(number, search.selection())
+        report(number, search.selection(certified=True))
 
     def promise(number: int) -> tuple[float, int]:
         search = searches[number]
@@ -50,8 +51,8 @@ def solve_all(
     while under_way and not stop():
         number = max(under_way, key=promise)
         _take_turn(number, under_way, TURN)
-        report(number, searches[number].selection())
-    return tuple(searches[number].selection() for number in range(len(instances)))
+        report(number, searches[number].selection(certified=True))
+    return tuple(searches[number].kept() for number in range(len(instances)))
 
 
 def _take_turn(number: int, under_way: dict[int, Iterator[None]], steps: int) -> None:

@@ -1,83 +1,69 @@
 """Branch, price and cut on one instance: bins of least cost, and the proof."""
 
 import heapq
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 
-from optimizer.heuristics import improve, shake
-from optimizer.instance import Bin, Instance, Ints
-from optimizer.pricing import Cut, Stop, price, violating_bins
-from optimizer.reshape import join, keep_apart
+from optimizer.certificate import Certificate
+from optimizer.heuristics import improve
+from optimizer.instance import Bin, Instance
+from optimizer.pricing import Pricing, Stop, price
+from optimizer.record import Record
+from optimizer.selection.branching import Node, branch
+from optimizer.selection.columns import Duals, generate
 from optimizer.selection.cutting import violated_cuts
-from optimizer.selection.master import LinearPoint, Master, SolverFailed
-from optimizer.selection.model import choose
+from optimizer.selection.master import LinearPoint, Master
+from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import (
     count_undecided,
     fewest_bins,
     integral,
     is_bin,
-    most_undecided,
     padded,
     partition,
     positions_of,
-    reduced_cost,
-    reduced_costs,
-    round_up,
     shares,
 )
+from optimizer.selection.rounding import disjoint, dive, reoptimise
+from optimizer.selection.warm import Branch, begin_again, first_plan, likely_columns
 
-NODE_LIMITS = (64, 512, 4_096, 262_144, 2**40)
-"""Search nodes per anchor: raised only when the cheaper search finds few bins."""
+FIRST_ROUNDS = 20
+ROOT_ROUNDS = 40
+"""Rounds of ruin and recreate for each item: at the start, and around what a dive
+found."""
 
-PROVING = 2
-"""The first of the node limits at which every pass also proves a bound."""
+COOL = 60
+"""How much less than the start such a plan may be shaken."""
 
-PROVE_EVERY = 16
-"""Among cheaper passes one in so many, the first too, proves a bound."""
+PARTS = (60, 120, 240)
+"""Items of the parts of a plan that integer programs decide anew, one after another."""
 
-MIP_NODES = 100
-"""Branch-and-bound nodes of the integer program over the columns found."""
+FIRST_NODE_LIMIT = 100
+"""Search nodes per anchor for the first bound, which should not be long in coming."""
 
-MIP_COLUMNS = 100
-"""Columns the integer program chooses from: those of least reduced cost."""
+WARM_ROUNDS = 2
+"""Such rounds at the start where an earlier plan is known."""
 
-SHAKES = 800
-"""Rounds of iterated local search at the root of a small instance."""
+WARM_NODES = 8
+"""Nodes after which a search that knows an earlier plan looks for others as long as one
+that begins from nothing."""
 
-FEW = 8
-"""Once fewer than 1 in so many anchors find a bin, the search per anchor deepens."""
+KEPT_COLUMNS = 5
+"""Columns for each item, the last found, that are kept for a later search."""
+
+MIP_NODES = 30
+"""Branch-and-bound nodes of an integer program over columns found, at the root; at
+other nodes a tenth."""
+
+EARLY_ITEMS = 100
+EARLY_SLACK = 2e-4
+"""Items from which plans are looked for when the bound is still this part of its value
+short of the relaxation: there, plans have further to go."""
 
 CUT_ROUNDS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Bins chosen for an instance, as request positions, with cost and bound.
-
-    ``bound`` is proven: no partition costs less. Both in thousandths of a staff-day.
-    """
-
-    bins: tuple[tuple[int, ...], ...]
-    cost: int
-    bound: int
-
-
-@dataclass(order=True)
-class Node:
-    """A part of the search: the instance under the branchings made so far."""
-
-    bound: int
-    number: int
-    instance: Instance = field(compare=False)
-    cuts: tuple[Cut, ...] = field(compare=False, default=())
-    least: int = field(compare=False, default=0)  # bins, at least
-    most: int | None = field(compare=False, default=None)  # bins, at most
-    exact: bool = field(compare=False, default=False)  # a partition, not a cover
-
 
 type Report = Callable[[Selection], None]
 """Receives every better plan or bound as it is found."""
@@ -96,16 +82,17 @@ def solve(
     for _ in search.steps():
         if stop():
             break
-    return search.selection()
+    return search.selection(certified=True)
 
 
 class Search:
     """The search for the bins of least total cost, in steps.
 
     Column generation (Aloise et al. 2010 for clique partitioning; Barnhart et al. 1998,
-    *Branch-and-price*) with subset-row cuts, then branching on whether two items share
-    a bin (Ryan and Foster 1981). Every bound comes from duals priced exactly in
-    integers, never from a floating-point value.
+    *Branch-and-price*) with subset-row cuts, then branching on the number of bins and
+    on whether two items share one (Ryan and Foster 1981). Every bound comes from duals
+    priced exactly in integers, never from a floating-point value, and is recorded so
+    that it can be checked again.
 
     Parameters
     ----------
@@ -140,9 +127,21 @@ class Search:
         self.best: tuple[tuple[int, ...], ...] = ()
         self.cost = -1
         self.bound = 0
+        self.elsewhere = 0  # the least bound of what is not being explored
         self.pool: dict[tuple[int, ...], None] = {}
         self.tickets = count()
-        self.take(instance, improve(instance, stop=stop))
+        self.fewest = fewest_bins(instance)
+        self.record = Record(instance, least=self.fewest)
+        self.certified: Certificate | None = None
+        known = instance.known
+        self.known = known if known is not None and known.bins else None
+        rounds = FIRST_ROUNDS if self.known is None else WARM_ROUNDS
+        start = () if self.known is None else first_plan(instance, self.known)
+        better = improve(
+            instance, start, rounds=rounds * len(instance), stop=stop,
+            notice=self.notice,
+        )  # fmt: skip
+        self.take(instance, better)
 
     # -- what is known ---------------------------------------------------------
 
@@ -156,14 +155,44 @@ class Search:
             self.best = tuple(named)
             self.tell()
 
+    def notice(self, bins: Sequence[Bin]) -> None:
+        """Remember the bins of a plan on the way to a better one."""
+        if len(self.instance) >= EARLY_ITEMS:
+            self.pool.update(
+                (positions_of(self.instance, members), None) for members in bins
+            )
+
     def tell(self) -> None:
         """Report the best plan and bound."""
         self.report(self.selection())
 
-    def selection(self) -> Selection:
-        """Return the best plan so far and its valid bound."""
+    def selection(self, *, certified: bool = False) -> Selection:
+        """Return the best plan so far and its valid bound.
+
+        Parameters
+        ----------
+        certified
+            Whether its certificate is wanted too, which takes a moment in a large tree.
+        """
         bound = min(self.bound, self.cost)
-        return Selection(bins=self.best, cost=self.cost, bound=bound)
+        if certified and (self.certified is None or self.certified.bound < bound):
+            self.certified = self.record.certificate(bound)
+        return Selection(
+            bins=self.best,
+            cost=self.cost,
+            bound=bound,
+            certificate=self.certified if certified else None,
+        )
+
+    def kept(self) -> Selection:
+        """Return the last selection; with columns, where they are asked for."""
+        found = self.selection(certified=True)
+        if self.instance.known is None:
+            return found
+        shared = [members for members in self.pool if len(members) > 1]
+        return replace(
+            found, columns=tuple(shared[-KEPT_COLUMNS * len(self.instance) :])
+        )
 
     def closed(self, bound: int) -> bool:
         """Tell whether a part with this bound holds nothing worth finding."""
@@ -173,21 +202,28 @@ class Search:
 
     def steps(self) -> Iterator[None]:
         """Take the search on; ends when the gap is closed or it was told to stop."""
-        if len(self.instance.candidates) == 0:
+        instance = self.instance
+        if len(instance.candidates) == 0:
+            self.record.prove(Record.ROOT, instance, instance.alone * instance.scale)
             self.raise_bound(self.cost)
             return
-        queue = [
-            Node(
-                0,
-                next(self.tickets),
-                self.instance,
-                least=fewest_bins(self.instance),
-            )
-        ]
-        root = True
+        queue = self.first_nodes()
+        yield
+        self.raise_bound(min(node.bound for node in queue))
+        heapq.heapify(queue)
+        root = len(queue) == 1
         floor: int | None = None  # the least bound of the parts already closed
+        explored = 0
         while queue and not self.closed(queue[0].bound):
             node = heapq.heappop(queue)
+            explored += 1
+            if explored == WARM_NODES and self.known is not None:
+                self.look_longer()
+                yield
+            self.elsewhere = min(
+                queue[0].bound if queue else self.cost,
+                self.cost if floor is None else floor,
+            )
             children, bound, finished = yield from self.explore(node, root=root)
             root = False
             if not finished:
@@ -200,6 +236,47 @@ class Search:
             self.raise_bound(open_bound if floor is None else min(open_bound, floor))
             if not finished:
                 break
+
+    def first_nodes(self) -> list[Node]:
+        """Return the whole instance as a node, or the branches of an earlier search."""
+        instance, known = self.instance, self.known
+        if known is None:
+            return [Node(0, next(self.tickets), instance, least=self.fewest)]
+        present = {p for item in instance.items for p in item}
+        for positions in (*known.bins, *known.columns):
+            self.pool[tuple(p for p in positions if p in present)] = None
+        return [
+            self.first_node(branch)
+            for branch in begin_again(instance, known, self.record, self.fewest)
+        ]
+
+    def first_node(self, branch: Branch) -> Node:
+        """Return a branch of an earlier search as a node, its duals priced at once."""
+        instance, duals, bound = branch.instance, branch.duals, 0
+        if duals is not None:
+            found = price(
+                instance, duals.items, branch.cuts, duals.sigma, duals.tau,
+                least=branch.least, most=branch.most or 0, stop=self.stop,
+            )  # fmt: skip
+            if found is not None:
+                bound = max(0, found.bound)
+                self.record.prove(
+                    branch.record, instance, found.duals, branch.cuts, duals.sigma,
+                    duals.tau,
+                )  # fmt: skip
+            near = [*likely_columns(branch, self.best_in(instance) or ())]
+            near += found.bins if found is not None else ()
+            self.pool.update((positions_of(instance, b), None) for b in near)
+        return Node(
+            bound=bound,
+            number=next(self.tickets),
+            instance=instance,
+            record=branch.record,
+            cuts=branch.cuts,
+            least=branch.least,
+            most=branch.most,
+            exact=branch.exact,
+        )
 
     def raise_bound(self, bound: int) -> None:
         """Note a proven bound when it is better than what was proven."""
@@ -221,30 +298,51 @@ class Search:
             exact=node.exact,
         )
         bound = node.bound
-        centre = shares(instance, self.best) if root else None
-        for round_number in range(CUT_ROUNDS + 1):
-            point, proven, centre = yield from self.generate(
-                node, master, bound, centre, root=root
+        if root and self.known is None:
+            first = self.first_proof(master)
+            if first is None:
+                return (), bound, False
+            bound = max(bound, first)
+
+        def prove(found: Pricing, duals: Duals) -> None:
+            self.record.prove(
+                node.record, instance, found.duals, master.cuts, duals.sigma, duals.tau
+            )
+            self.raise_bound(min(found.bound, self.elsewhere))
+
+        early = root and self.known is None and len(instance) >= EARLY_ITEMS
+        for round_number in range(-1 if early else 0, CUT_ROUNDS + 1):
+            point, proven = yield from generate(
+                master,
+                least=node.least,
+                most=node.most,
+                bound=bound,
+                slack=EARLY_SLACK if round_number < 0 else 0.0,
+                keep=lambda bins: self.keep(master, bins),
+                prove=prove,
+                plan=(lambda p: self.rounded(master, p)) if early else lambda _: (),
+                closed=self.closed,
+                stop=self.stop,
             )
             bound = max(bound, proven)
-            if root:
-                self.raise_bound(bound)
             if point is None:
                 return (), bound, False
             if self.closed(bound):
                 return (), bound, True
+            if round_number < 0:
+                yield from self.look_for_plans(master, point, bound, root=root)
+                if self.closed(bound):
+                    return (), bound, True
+                continue
             if padded(point) and not node.exact:
                 return [replace(node, bound=bound, exact=True)], bound, True
             if integral(point):
                 chosen = [master.bins[j] for j in np.flatnonzero(point.weights > 0.5)]
                 self.take(instance, partition(instance, chosen))
                 return (), bound, True
-            if root and round_number == 0:
-                self.search_locally()
-                if self.closed(bound):
-                    return (), bound, True
-            if round_number == 0:
-                self.round(master, point, bound, root=root)
+            if round_number == 0 and not early:
+                new = root and self.known is None
+                yield from self.look_for_plans(master, point, bound, root=new)
                 if self.closed(bound):
                     return (), bound, True
             if self.stop():
@@ -256,17 +354,27 @@ class Search:
                 break
             for cut in cuts:
                 master.add_cut(cut)
-            centre = None
         assert point is not None
+        if root and self.known is not None:
+            yield from self.look_for_plans(master, point, bound, root=True)
+            if self.closed(bound):
+                return (), bound, True
         return self.branch(node, master, point, bound), bound, True
+
+    def first_proof(self, master: Master) -> int | None:
+        """Prove a bound from fair shares of the best plan; None when told to stop."""
+        duals = shares(self.instance, self.best)
+        found = price(self.instance, duals, node_limit=FIRST_NODE_LIMIT, stop=self.stop)
+        if found is None:
+            return None
+        self.record.prove(Record.ROOT, self.instance, found.duals)
+        self.raise_bound(found.bound)
+        self.keep(master, found.bins)
+        return found.bound
 
     def columns(self, instance: Instance) -> list[Bin]:
         """Return remembered bins that an instance's branchings allow, and singles."""
-        home = {
-            position: index
-            for index, item in enumerate(instance.items)
-            for position in item
-        }
+        home = self.home_of(instance)
         found: list[Bin] = [(i,) for i in range(len(instance))]
         for positions in self.pool:
             members = tuple(sorted({home[p] for p in positions}))
@@ -279,88 +387,6 @@ class Search:
                 found.append(members)
         return found
 
-    def generate(
-        self,
-        node: Node,
-        master: Master,
-        bound: int,
-        centre: Ints | None,
-        *,
-        root: bool,
-    ) -> Generator[None, None, tuple[LinearPoint | None, int, Ints | None]]:
-        """Generate columns until the relaxation is optimal; prove a bound on the way.
-
-        Duals are smoothed towards those of the best bound (Wentges 1997; Pessoa et al.
-        2018). Returns None for the point when told to stop.
-        """
-        instance = master.instance
-        scale = instance.scale
-        alpha = 0.6 if centre is not None else 0.0
-        effort = 1 if master.cuts else 0
-        best = bound
-        for turn in count():
-            yield
-            if self.stop():
-                return None, best, centre
-            try:
-                point = master.solve()
-            except SolverFailed:
-                return None, best, centre  # what is proven so far stands
-            duals = np.floor(point.duals * scale).astype(np.int64)
-            sigma = np.ceil(point.sigma * scale).astype(np.int64)
-            tau = round(point.tau * scale)
-            target = duals
-            if centre is not None and alpha > 0:
-                target = np.floor(alpha * centre + (1 - alpha) * duals).astype(np.int64)
-
-            def improving(bins: Sequence[Bin]) -> list[Bin]:
-                return [
-                    members
-                    for members in bins
-                    if members not in master
-                    and reduced_cost(master, members, duals, sigma) < tau  # noqa: B023
-                ]
-
-            if effort < PROVING and turn % PROVE_EVERY:
-                bins = violating_bins(
-                    instance, target, master.cuts, sigma, tau,
-                    node_limit=NODE_LIMITS[effort], stop=self.stop,
-                )  # fmt: skip
-                if bins is None:
-                    return None, best, centre
-                new = improving(bins)
-                self.keep(master, new)
-                if len(new) * FEW < len(instance):
-                    effort += 1
-                continue
-            found = price(
-                instance, target, master.cuts, sigma, tau,
-                least=node.least, most=node.most or 0,
-                node_limit=NODE_LIMITS[effort], stop=self.stop,
-            )  # fmt: skip
-            if found is None:
-                return None, best, centre
-            if found.bound > best or centre is None:
-                best = max(best, found.bound)
-                centre = target
-                if root:
-                    self.raise_bound(best)
-            if self.closed(best):
-                return point, best, centre
-            new = improving(found.bins)
-            self.keep(master, new)
-            if new:
-                effort = min(effort, PROVING - 1)
-            elif best >= round_up(point.value, instance.grain):
-                return point, best, centre
-            elif alpha > 0:
-                alpha = 0.0 if alpha < 0.2 else alpha / 2
-            elif effort + 1 < len(NODE_LIMITS):
-                effort += 1
-            else:
-                return point, best, centre
-        raise AssertionError("Counting does not end.")
-
     def keep(self, master: Master, bins: Sequence[Bin]) -> None:
         """Add bins to the relaxation and remember them for later nodes."""
         master.add(bins)
@@ -368,104 +394,76 @@ class Search:
             dict.fromkeys(positions_of(master.instance, members) for members in bins)
         )
 
-    def search_locally(self) -> None:
-        """Look for a better plan around the best one."""
-        instance = self.instance
-        home = {p: i for i, item in enumerate(instance.items) for p in item}
-        start = tuple(
-            tuple(sorted({home[p] for p in positions})) for positions in self.best
-        )
-        rounds = SHAKES // (1 + len(instance.candidates) // 2000)
-        self.take(instance, shake(instance, start, rounds=rounds, stop=self.stop))
+    # -- plans -------------------------------------------------------------------
 
-    # -- plans from relaxations --------------------------------------------------
-
-    def round(
+    def look_for_plans(
         self, master: Master, point: LinearPoint, bound: int, *, root: bool
-    ) -> None:
-        """Look for a better plan among the columns that could be in one."""
-        instance = master.instance
-        slack = self.cost - bound
-        reduced = reduced_costs(master, point)
-        likely = sorted(
-            (reduced[j], j) for j in range(len(reduced)) if reduced[j] <= slack + 1
-        )
-        kept = {j for _, j in likely[:MIP_COLUMNS]}
-        home = {p: i for i, item in enumerate(instance.items) for p in item}
-        known = {tuple(sorted({home[p] for p in ps})) for ps in self.best}
-        pairs = [
-            (members, master.costs[j])
-            for j, members in enumerate(master.bins)
-            if len(members) == 1 or j in kept or members in known
-        ]
-        bins = [members for members, _ in pairs]
-        place = {members: number for number, members in enumerate(bins)}
-        start = []
-        for positions in self.best:
-            members = tuple(sorted({home[p] for p in positions}))
-            if members in place:
-                start.append(place[members])
-        chosen = choose(
-            bins,
-            [cost for _, cost in pairs],
-            len(instance),
-            start=start
-            if len({i for b in start for i in bins[b]}) == len(instance)
-            else (),
-            node_limit=MIP_NODES if root else MIP_NODES // 10,
-            time_limit=self.remaining(),
-        )
-        if chosen is None:
-            return
-        plan = partition(instance, [bins[j] for j in chosen])
-        self.take(instance, plan)
-        self.take(instance, improve(instance, plan, stop=self.stop))
+    ) -> Iterator[None]:
+        """Look for a better plan: dive, improve, then decide parts of it anew.
 
-    # -- branching -----------------------------------------------------------------
+        Ends as soon as the best plan is good enough for the node's bound.
+        """
+        instance = master.instance
+        if root:
+            for plan in dive(master, point, stop=self.stop):
+                yield
+                if plan is not None:
+                    self.take(instance, improve(instance, plan, stop=self.stop))
+            if self.known is None and not self.closed(bound):
+                self.look_longer()
+            yield
+        for part_items in PARTS if root else PARTS[:1]:
+            start = self.best_in(instance)
+            if start is None or self.closed(bound) or self.stop():
+                return
+            for plan in reoptimise(
+                master,
+                point,
+                start,
+                part_items=part_items,
+                node_limit=MIP_NODES if root else MIP_NODES // 10,
+                seconds=self.remaining(),
+                stop=self.stop,
+            ):
+                if plan is not None:
+                    self.take(instance, plan)
+                yield
+                if self.closed(bound):
+                    return
+            if part_items >= len(instance):
+                break
+
+    def rounded(self, master: Master, point: LinearPoint) -> Sequence[Bin]:
+        """Round a point to a plan, improve it a little and return its bins."""
+        instance = self.instance
+        start = disjoint(master, point)
+        rounds = WARM_ROUNDS * len(instance)
+        better = improve(instance, start, rounds=rounds, heat=COOL, stop=self.stop)
+        self.take(instance, better)
+        return better
+
+    def look_longer(self) -> None:
+        """Ruin and recreate parts of the best plan, many times."""
+        instance = self.instance
+        known, rounds = self.best_in(instance) or (), ROOT_ROUNDS * len(instance)
+        better = improve(instance, known, rounds=rounds, heat=COOL, stop=self.stop)
+        self.take(instance, better)
+
+    def best_in(self, instance: Instance) -> tuple[Bin, ...] | None:
+        """Return the best plan as bins of an instance, None when it branched it off."""
+        home = self.home_of(instance)
+        plan = tuple(tuple(sorted({home[p] for p in bin_})) for bin_ in self.best)
+        if sum(map(len, plan)) != len(instance):
+            return None
+        return plan if all(is_bin(instance, members) for members in plan) else None
+
+    @staticmethod
+    def home_of(instance: Instance) -> dict[int, int]:
+        """Return the item of each request position."""
+        return {p: i for i, item in enumerate(instance.items) for p in item}
 
     def branch(
         self, node: Node, master: Master, point: LinearPoint, bound: int
     ) -> list[Node]:
-        """Branch on the pair of items that is most undecided about sharing a bin."""
-        if count_undecided(point):
-            bins = float(point.weights.sum())
-            fewer, more = math.floor(bins), math.ceil(bins)
-            cuts = tuple(master.cuts)
-            return [
-                replace(
-                    node, bound=bound, number=next(self.tickets), cuts=cuts, most=fewer
-                ),
-                replace(
-                    node,
-                    bound=bound,
-                    number=next(self.tickets),
-                    cuts=cuts,
-                    least=more,
-                    exact=True,
-                ),
-            ]
-        first, second = most_undecided(master, point)
-        instance = node.instance
-        together = join(instance, first, second)
-        kept = tuple(
-            cut.moved(first)
-            for cut in master.cuts
-            if first not in cut.items and second not in cut.items
-        )
-        apart = keep_apart(instance, first, second)
-        return [
-            replace(
-                node,
-                bound=bound,
-                number=next(self.tickets),
-                instance=together,
-                cuts=kept,
-            ),
-            replace(
-                node,
-                bound=bound,
-                number=next(self.tickets),
-                instance=apart,
-                cuts=tuple(master.cuts),
-            ),
-        ]
+        """Split a node in two."""
+        return branch(self.record, self.tickets, node, master, point, bound)

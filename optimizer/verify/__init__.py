@@ -6,7 +6,7 @@ what is there, rules are asked of every pair, shares are averaged over coalition
 that a mistake of the solver is not repeated here.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -17,7 +17,8 @@ from optimizer.rulings import Rulings
 from optimizer.verify import bins as one_bin
 from optimizer.verify import figures, whole
 from optimizer.verify.facts import Members, Setting, settle_facts
-from optimizer.verify.report import Finding, Report, at, number, sequence, texts
+from optimizer.verify.report import Finding, Report, at, number, sequence
+from optimizer.verify.tally import Tally, Totals, totals_alone
 
 __all__ = ["CertificateCheck", "Finding", "verify"]
 
@@ -59,38 +60,13 @@ def verify(
     report = Report()
     whole.check_heading(report, setting, document)
     listed = sequence(at(document, "bins"))
-    named = [texts(at(stated, "request_ids")) for stated in listed]
+    outlines = [whole.outline(setting, stated) for stated in listed]
+    named = [outline.request_ids for outline in outlines]
     whole.check_partition(report, setting, named)
     whole.check_rulings(report, setting, at(document, "rulings"), named)
-    whole.check_order(report, listed)
+    whole.check_order(report, outlines)
     whole.check_fragmentation(report, setting, at(document, "fragmentation"))
-
-    solo = {
-        request_id: figures.efforts_of(policy, (fact,))
-        for request_id, fact in setting.facts.items()
-    }
-    known: list[Members] = []
-    efforts: list[figures.Efforts] = []
-    for place, (stated, ids) in enumerate(zip(listed, named, strict=True)):
-        where = f"bins[{place}]"
-        members = tuple(setting.facts[name] for name in ids if name in setting.facts)
-        if not members or len(members) != len(set(ids)):
-            report.add(where, "shape", f"{where} is not a list of requests, each once.")
-            continue
-        known.append(members)
-        efforts.append(
-            figures.efforts_of(policy, members)
-            if len(members) > 1
-            else solo[members[0].request.request_id]
-        )
-        _check_bin(report, setting, where, stated, members)
-        one_bin.check_figures(
-            report, setting, where, stated, members, efforts[-1], solo
-        )
-    total = whole.check_objective(
-        report, setting, at(document, "objective"), known, efforts, solo
-    )
-    cheapest = total if report.findings else whole.cheapest_nearby(setting, known)
+    total, cheapest = _check_bins(report, setting, document, listed, named)
     whole.check_bound(report, document, total, cheapest)
     bound = number(at(document, "lower_bound"))
     if certificate_check is not None and bound is not None:
@@ -99,8 +75,48 @@ def verify(
     return tuple(report.findings)
 
 
+def _check_bins(
+    report: Report,
+    setting: Setting,
+    document: Mapping[str, object],
+    listed: Sequence[object],
+    named: Sequence[tuple[str, ...]],
+) -> tuple[int, int]:
+    """Check every bin, then the totals; nothing of a bin is kept but its figures.
+
+    Returns the cost of the plan and that of the cheapest allowed plan come across, in
+    thousandths.
+    """
+    tally = Tally(setting.policy)
+    together = Totals(tally)
+    waiting = cheapest = 0
+    for place, (stated, ids) in enumerate(zip(listed, named, strict=True)):
+        where = f"bins[{place}]"
+        members = tuple(setting.facts[name] for name in ids if name in setting.facts)
+        if not members or len(members) != len(set(ids)):
+            report.add(where, "shape", f"{where} is not a list of requests, each once.")
+            continue
+        efforts = tally.efforts(members)
+        together.add(efforts)
+        waiting += figures.waiting(setting.policy, members)
+        _check_bin(report, setting, tally, where, stated, members)
+        one_bin.check_figures(report, setting, tally, where, stated, members, efforts)
+        if not report.findings:
+            cheapest += whole.cheapest_nearby(setting, tally, members)
+    alone = totals_alone(tally, setting.facts.values())
+    total = whole.check_objective(
+        report, at(document, "objective"), together, alone, waiting
+    )
+    return total, total if report.findings else cheapest
+
+
 def _check_bin(
-    report: Report, setting: Setting, where: str, stated: object, members: Members
+    report: Report,
+    setting: Setting,
+    tally: Tally,
+    where: str,
+    stated: object,
+    members: Members,
 ) -> None:
     """Check what a bin is and says: allowed or fixed, joint case, warnings, reasons."""
     fixed = frozenset(one_bin.ids_of(members)) in setting.fixed
@@ -108,7 +124,7 @@ def _check_bin(
     if not fixed:
         one_bin.check_allowed(report, setting, where, members)
     one_bin.check_joint_case(report, where, at(stated, "joint_case"), members)
-    one_bin.check_warnings(report, setting, where, at(stated, "warnings"), members)
+    one_bin.check_warnings(report, tally, where, at(stated, "warnings"), members)
     reasons = at(stated, "alone_because")
     if len(members) == 1 and not fixed:
         one_bin.check_reasons(report, setting, where, reasons, members[0])

@@ -12,6 +12,7 @@ from optimizer.verify.facts import Fact, Members, Setting, meets
 from optimizer.verify.figures import Efforts
 from optimizer.verify.report import SHARE_TOLERANCE, Report, at, number, sequence, texts
 from optimizer.verify.rules import RULES, broken_limits, broken_rules
+from optimizer.verify.tally import Tally
 
 EXACT_SHARES_UP_TO: Final = 8
 """Customers in a bin up to which fair shares are computed, not sampled."""
@@ -50,11 +51,11 @@ def check_allowed(
 def check_figures(
     report: Report,
     setting: Setting,
+    tally: Tally,
     where: str,
     stated: object,
     members: Members,
     efforts: Efforts,
-    solo: Mapping[str, Efforts],
 ) -> None:
     """Recompute everything a bin states but its warnings, joint case and reasons.
 
@@ -62,8 +63,6 @@ def check_figures(
     ----------
     efforts
         Effort of the members in one bin.
-    solo
-        Effort of every request of the batch alone, by request id.
     """
     policy = setting.policy
     requests = [fact.request for fact in members]
@@ -85,11 +84,11 @@ def check_figures(
         at(stated, "wait_cost"),
         figures.waiting(policy, members),
     )
-    check_forecasts(report, setting, where, stated, members)
+    check_forecasts(report, tally, where, stated, members)
 
+    singles = [tally.alone(fact) for fact in members]
     alone = {
-        case: figures.added(solo[request_id][case] for request_id in waits)
-        for case in EffortCase
+        case: figures.added(single[case] for single in singles) for case in EffortCase
     }
     for case, suffix in SUFFIX.items():
         effort, apart = sum(efforts[case].values()), sum(alone[case].values())
@@ -106,24 +105,21 @@ def check_figures(
     ):
         report.each(f"{where}.{key}", at(stated, key), by_stage, report.days)
     solo_effort = {
-        request_id: sum(solo[request_id][EffortCase.DEFAULT].values())
-        for request_id in waits
+        request_id: sum(single[EffortCase.DEFAULT].values())
+        for request_id, single in zip(waits, singles, strict=True)
     }
     saved = sum(solo_effort.values()) - sum(efforts[EffortCase.DEFAULT].values())
     check_shares(
-        report, setting, where, at(stated, "fair_share"), members, solo_effort, saved
+        report, tally, where, at(stated, "fair_share"), members, solo_effort, saved
     )
 
 
 def check_forecasts(
-    report: Report, setting: Setting, where: str, stated: object, members: Members
+    report: Report, tally: Tally, where: str, stated: object, members: Members
 ) -> None:
     """Recompute the forecast of the bin and of each member alone."""
-    forecast = figures.forecast_on(setting.policy, members)
-    solo = {
-        fact.request.request_id: figures.forecast_on(setting.policy, (fact,))
-        for fact in members
-    }
+    forecast = tally.forecast_on(members)
+    solo = {fact.request.request_id: tally.forecast_on((fact,)) for fact in members}
     gained = {request_id: (day - forecast).days for request_id, day in solo.items()}
     report.day(f"{where}.forecast_on", at(stated, "forecast_on"), forecast)
     report.each(
@@ -134,7 +130,7 @@ def check_forecasts(
 
 def check_shares(
     report: Report,
-    setting: Setting,
+    tally: Tally,
     where: str,
     stated: object,
     members: Members,
@@ -145,7 +141,7 @@ def check_shares(
     customers = {fact.request.customer for fact in members}
     where = f"{where}.fair_share"
     if len(customers) <= EXACT_SHARES_UP_TO:
-        shares = figures.fair_shares(setting.policy, members, solo_effort)
+        shares = tally.fair_shares(members, solo_effort, saved)
         report.each(
             where,
             stated,
@@ -227,9 +223,9 @@ def check_joint_case(
         report.same(f"{where}.{key}", at(stated, key), value)
 
 
-def warnings_due(setting: Setting, members: Members) -> dict[str, set[str]]:
+def warnings_due(tally: Tally, members: Members) -> dict[str, set[str]]:
     """Return the requests each warning that is due speaks of, by its code."""
-    forecast = figures.forecast_on(setting.policy, members)
+    forecast = tally.forecast_on(members)
     dated = {
         fact.request.request_id: fact.request.needed_by
         for fact in members
@@ -275,7 +271,7 @@ def _spread(dated: Mapping[str, date]) -> timedelta:
 
 
 def check_warnings(
-    report: Report, setting: Setting, where: str, stated: object, members: Members
+    report: Report, tally: Tally, where: str, stated: object, members: Members
 ) -> None:
     """Require each warning that is due, over the requests it is due for, and no more.
 
@@ -296,7 +292,7 @@ def check_warnings(
                 f"{where}[{place}] names no request, or one that is named already.",
             )
         already.update(named)
-    due = warnings_due(setting, members)
+    due = warnings_due(tally, members)
     for code in sorted(found.keys() | due.keys()):
         if code not in found:
             report.add(where, "warning", f"The warning {code} is due and is missing.")

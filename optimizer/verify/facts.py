@@ -53,15 +53,20 @@ def settle_facts(
     for precedent in batch.precedents:
         key = (precedent.customer, precedent.system)
         approvals.setdefault(key, []).append(precedent.approved_on)
+    customers = {request.customer for request in batch.requests}
+    categories = {name: category_of(policy, catalogue, name) for name in customers}
+    thresholds = {
+        name: threshold_in_force(catalogue, name, as_of) for name in customers
+    }
     facts: dict[str, Fact] = {}
     for request in batch.requests:
         known = approvals.get((request.customer, request.system), [])
         earliest = years_before(request.received_on, policy.precedent_years)
-        threshold = threshold_in_force(catalogue, request.customer, as_of)
+        threshold = thresholds[request.customer]
         facts[request.request_id] = Fact(
             request=request,
             ready_on=max(request.received_on, as_of),
-            category=category_of(policy, catalogue, request.customer),
+            category=categories[request.customer],
             precedent=any(earliest <= day < request.received_on for day in known),
             threshold=threshold,
             notifies=threshold is not None

@@ -1,7 +1,7 @@
 """What a verification says: findings, and the comparisons that make them."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,16 +31,23 @@ class _Nothing:
 NOTHING: Final = _Nothing()
 SHARE_TOLERANCE: Final = 1e-6
 GAP_TOLERANCE: Final = 1e-9
+FIFTEEN_DIGITS: Final = 10**15
 
 
 def at(stated: object, key: str) -> object:
     """Return what a document says under a key, or ``NOTHING``."""
+    if isinstance(stated, dict):  # asked a million times: what is nearly always true
+        return stated.get(key, NOTHING)
     return stated.get(key, NOTHING) if isinstance(stated, Mapping) else NOTHING
 
 
-def sequence(stated: object) -> list[object]:
+def sequence(stated: object) -> Sequence[object]:
     """Return a stated list, or an empty one where something else stands."""
-    return list(stated) if isinstance(stated, list | tuple) else []
+    if isinstance(stated, list):
+        return stated
+    if isinstance(stated, Sequence) and not isinstance(stated, str | bytes):
+        return stated
+    return ()
 
 
 def texts(stated: object) -> tuple[str, ...]:
@@ -57,6 +64,19 @@ def number(stated: object) -> Decimal | None:
     if isinstance(stated, int) and not isinstance(stated, bool):
         return Decimal(stated)
     return None
+
+
+def _is_figure(stated: object, parts: int, parts_of_one: int) -> bool:
+    """Tell at once that a number is so many parts, as nearly all are.
+
+    A float is the nearest to one decimal number of at most 15 digits only, and to that
+    it is equal when its division is: up to there no decimal arithmetic is needed.
+    """
+    if type(stated) is int:
+        return stated * parts_of_one == parts
+    if type(stated) is float and abs(parts) < FIFTEEN_DIGITS:
+        return stated == parts / parts_of_one
+    return False
 
 
 class Report:
@@ -86,12 +106,16 @@ class Report:
 
     def days(self, where: str, stated: object, thousandths: int) -> None:
         """Require staff-days, stated as a number, to equal exact thousandths."""
+        if _is_figure(stated, thousandths, 1000):
+            return
         found = number(stated)
         if found is None or found * 1000 != thousandths:
             self._differs(where, "figure", stated, thousandths / 1000)
 
     def dollars(self, where: str, stated: object, cents: int) -> None:
         """Require an amount in US dollars to equal exact cents."""
+        if _is_figure(stated, cents, 100):
+            return
         found = number(stated)
         if found is None or (found * 100 != cents and stated != cents / 100):
             self._differs(where, "figure", stated, cents / 100)
@@ -100,6 +124,8 @@ class Report:
         self, where: str, stated: object, expected: float, tolerance: float
     ) -> None:
         """Require a number within a tolerance."""
+        if type(stated) is float and abs(stated - expected) <= tolerance:
+            return
         found = number(stated)
         if found is None or abs(float(found) - expected) > tolerance:
             self._differs(where, "figure", stated, expected)
@@ -129,7 +155,7 @@ class Report:
         compare: Callable[[str, object, Value], None],
     ) -> None:
         """Require an object of exactly the expected keys, and compare each value."""
-        if not isinstance(stated, Mapping):
+        if not isinstance(stated, dict | Mapping):
             self._differs(where, "shape", stated, dict(expected))
             return
         for key in stated:

@@ -1,16 +1,17 @@
 """Does the document as a whole hold: partition, rulings, totals, bound, status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from optimizer.errors import RulingsContradict
 from optimizer.policy import EffortCase
 from optimizer.rulings import Ruling, RulingKind, settle
-from optimizer.verify import figures
 from optimizer.verify.bins import SUFFIX, ids_of
-from optimizer.verify.facts import Members, Setting, meets
-from optimizer.verify.figures import Efforts
+from optimizer.verify.facts import Fact, Members, Setting, meets
 from optimizer.verify.report import GAP_TOLERANCE, Report, at, number, sequence, texts
+from optimizer.verify.tally import Tally, Totals
 
 OPTIMAL_GAP: Final = 1e-6
 
@@ -103,11 +104,32 @@ def check_rulings(
         )
 
 
-def check_order(report: Report, bins: Sequence[object]) -> None:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What of a bin is compared with other bins."""
+
+    bin_id: object
+    request_ids: tuple[str, ...]
+    starts_on: object
+
+
+def outline(setting: Setting, stated: object) -> Outline:
+    """Return the outline of a bin; texts the batch has are not kept a second time."""
+    facts = setting.facts
+    return Outline(
+        bin_id=at(stated, "bin_id"),
+        request_ids=tuple(
+            facts[name].request.request_id if name in facts else name
+            for name in texts(at(stated, "request_ids"))
+        ),
+        starts_on=at(stated, "starts_on"),
+    )
+
+
+def check_order(report: Report, bins: Sequence[Outline]) -> None:
     """Require distinct bin ids, and bins by start and then first request."""
-    names = [at(stated, "bin_id") for stated in bins]
     seen: set[object] = set()
-    for place, name in enumerate(names):
+    for place, name in enumerate(outlined.bin_id for outlined in bins):
         if isinstance(name, str) and name and name not in seen:
             seen.add(name)
         else:
@@ -117,47 +139,41 @@ def check_order(report: Report, bins: Sequence[object]) -> None:
                 f"The bin id {name!r} is not a text of its own.",
             )
     keys = [
-        (str(at(stated, "starts_on")), str(first))
-        for stated in bins
-        for first in texts(at(stated, "request_ids"))[:1]
+        (str(outlined.starts_on), first)
+        for outlined in bins
+        for first in outlined.request_ids[:1]
     ]
-    if keys != sorted(keys):
+    if any(one > other for one, other in pairwise(keys)):
         report.add(
             "bins", "shape", "The bins are not in the order of start and first request."
         )
 
 
 def check_objective(
-    report: Report,
-    setting: Setting,
-    stated: object,
-    bins: Sequence[Members],
-    efforts: Sequence[Efforts],
-    solo: Mapping[str, Efforts],
+    report: Report, stated: object, bins: Totals, alone: Totals, waiting: int
 ) -> int:
     """Recompute the totals over all bins, and return the total in thousandths.
 
     Parameters
     ----------
-    efforts
-        Effort of each bin, in their order.
-    solo
-        Effort of every request of the batch alone, by request id.
+    bins
+        Effort of all bins.
+    alone
+        Effort of every request of the batch alone.
+    waiting
+        Cost of waiting of all bins.
     """
-    nothing = figures.efforts_of(setting.policy, ())  # every stage, at 0
-    waiting = sum(figures.waiting(setting.policy, members) for members in bins)
     expected = {"wait_cost": waiting}
     for case, suffix in SUFFIX.items():
-        together = figures.added(part[case] for part in (nothing, *efforts))
-        alone = figures.added(part[case] for part in (nothing, *solo.values()))
-        effort, baseline = sum(together.values()), sum(alone.values())
+        together, apart = bins.by_case[case], alone.by_case[case]
+        effort, baseline = sum(together.values()), sum(apart.values())
         expected[f"effort_days{suffix}"] = effort
         expected[f"baseline_effort_days{suffix}"] = baseline
         expected[f"saved_effort_days{suffix}"] = baseline - effort
         if case is EffortCase.DEFAULT:
             for key, by_stage in (
                 ("effort_by_stage", together),
-                ("baseline_effort_by_stage", alone),
+                ("baseline_effort_by_stage", apart),
             ):
                 report.each(f"objective.{key}", at(stated, key), by_stage, report.days)
     total = expected["total"] = expected["effort_days"] + waiting
@@ -202,52 +218,29 @@ def check_bound(
     report.same("status", at(stated, "status"), status, "status")
 
 
-def cheapest_nearby(setting: Setting, bins: Sequence[Members]) -> int:
-    """Return the cost of the plan with every bin split or one request out of it.
+def cheapest_nearby(setting: Setting, tally: Tally, members: Members) -> int:
+    """Return the least cost of a bin as it is, split, or one request out of it.
 
-    Each bin is replaced by its cheapest split into single requests or into one
-    request and the others, where no ruling holds it together. Every such plan is
-    allowed when the bins are, so no true lower bound is above it.
+    That is its cheapest split into single requests or into one request and the others,
+    where no ruling holds it together. A plan of such bins is allowed when the bins
+    are, so no true lower bound is above it.
     """
-    return sum(
-        _cost(setting, members)
-        if frozenset(ids_of(members)) in setting.fixed
-        or any(request_id in setting.joined for request_id in ids_of(members))
-        else _cheapest_split(setting, members)
-        for members in bins
-    )
-
-
-def _cost(setting: Setting, members: Members) -> int:
-    policy = setting.policy
-    effort = figures.effort_by_stage(policy, EffortCase.DEFAULT, members)
-    return sum(effort.values()) + figures.waiting(policy, members)
-
-
-def _cheapest_split(setting: Setting, members: Members) -> int:
-    whole = _cost(setting, members)
-    if len(members) == 1:
-        return whole
-    alone = [_cost(setting, (fact,)) for fact in members]
-    return min(
-        whole,
-        sum(alone),
-        *(
-            single + _cost(setting, members[:place] + members[place + 1 :])
-            for place, single in enumerate(alone)
-        ),
-    )
+    ids = ids_of(members)
+    held = any(request_id in setting.joined for request_id in ids)
+    if held or frozenset(ids) in setting.fixed:
+        return tally.cost(members)
+    return tally.cheapest_split(members)
 
 
 def check_fragmentation(report: Report, setting: Setting, stated: object) -> None:
     """Recompute which customers' requests for a system meet a threshold only in sum."""
-    groups: dict[tuple[str, str], Members] = {}
+    groups: dict[tuple[str, str], list[Fact]] = {}
     for fact in setting.facts.values():
         if fact.threshold and not fact.notifies:
             key = (fact.request.customer, fact.request.system)
-            groups[key] = (*groups.get(key, ()), fact)
+            groups.setdefault(key, []).append(fact)
     due: dict[tuple[str, str], tuple[Members, int, int]] = {}
-    for key, members in groups.items():
+    for key, members in ((key, tuple(facts)) for key, facts in groups.items()):
         value = sum(fact.request.value_cents for fact in members)
         mde = sum(fact.request.mde_value_cents for fact in members)
         threshold = members[0].threshold

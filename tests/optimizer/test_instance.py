@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer import cost
+from optimizer import cost, sharing
+from optimizer.builder import Builder, build_instance
 from optimizer.clusters import find_clusters
 from optimizer.compatibility import may_share
 from optimizer.errors import FiguresTooLarge
-from optimizer.instance import Instance, build_instance
+from optimizer.instance import Instance
 from optimizer.problem import Problem
 from optimizer.reshape import join, keep_apart, restrict, split
 from tests.factories import DAY, request, stage, waits
@@ -258,3 +259,32 @@ def test_figures_beyond_an_integer_of_64_bits_are_refused() -> None:
     (cluster,) = find_clusters(asked)
     with pytest.raises(FiguresTooLarge, match=f"A figure of {10**19} "):
         build_instance(asked, cluster)
+
+
+@pytest.mark.parametrize("make", CASES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_parts_found_without_candidates_are_those_of_the_candidates(
+    make: Any, seed: int
+) -> None:
+    asked = problem_of(make(seed, 30))
+    builder = Builder(asked)
+    for cluster in find_clusters(asked):
+        instance = builder.build(cluster.items)
+        assert builder.split(cluster.items) == [
+            tuple(cluster.items[i] for i in part) for part in split(instance)
+        ]
+
+
+def test_far_parts_of_a_long_cluster_are_found_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With one item looked at first, joining goes by the rest of the window."""
+    monkeypatch.setattr(sharing, "CLOSE", 1)
+    monkeypatch.setattr(sharing, "AT_ONCE", 3)
+    for make in CASES:
+        for seed in SEEDS:
+            asked = problem_of(make(seed, 40))
+            for whole in whole_instances(asked):
+                assert Builder(asked).split(whole.items) == [
+                    tuple(whole.items[i] for i in part) for part in split(whole)
+                ]

@@ -301,6 +301,64 @@ def test_alike_requests_of_different_values_are_not_confused(seed: int) -> None:
         check_anchors(instance, bins, duals, priced(instance, duals))
 
 
+@cache
+def scarce(seed: int) -> tuple[Instance, list[Bin]]:
+    """Return an instance whose limit on value is what binds, and all its bins.
+
+    Values are few whole units, or many cents that are measured in coarser ones.
+    """
+    draw = Random(f"scarce {seed}")
+    instance = instance_of(seed)
+    if seed % 2:
+        limits = {"max_requests": 12, "max_customers": 8}
+        instance = max(instances(problem_of(dense_case(seed, 13))), key=len)
+        instance = replace(instance, **limits)
+    cents = draw.choice([1, 7, 1_234_567_891])
+    value = [draw.choice([0, 1, 2, 3, 5, 8, 13]) * cents for _ in instance.value]
+    most = draw.choice([8, 13, 20]) * cents + draw.randint(0, cents - 1)
+    instance = replace(instance, value=np.array(value), max_value=most)
+    return instance, all_bins(instance)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("extra", ["nothing", "both"])
+def test_a_limit_on_value_that_binds_is_priced_exactly(seed: int, extra: str) -> None:
+    instance, bins = scarce(seed)
+    draw = Random(f"{extra} {seed}")
+    for _ in range(4):
+        duals = some_duals(instance, draw)
+        reach = int(instance.alone.mean()) * instance.scale
+        tau = draw.randint(-reach, reach) if extra == "both" else 0
+        cuts, sigma = some_cuts(instance, draw)
+        if extra != "both":
+            cuts, sigma = (), sigma[:0]
+        found = priced(instance, duals, cuts, sigma, tau)
+        check_anchors(instance, bins, duals, found, cuts, sigma, tau)
+        for node_limit in (1, 2, 5):
+            cut_short = priced(instance, duals, cuts, sigma, tau, node_limit=node_limit)
+            for members in bins:
+                left = violation(instance, members, cut_short.duals, cuts, sigma, tau)
+                assert left <= 0
+
+
+def test_a_charge_for_value_closes_what_branching_alone_does_not() -> None:
+    """Forty items of which three fit: one node for most anchors, not thousands."""
+    draw = Random("charge")
+    items = [
+        request(f"R{i:02}", value_usd=draw.randint(20, 49) * 1_000_000, mde_value_usd=0)
+        for i in range(40)
+    ]
+    asked = problem(
+        *items, max_value_usd=100_000_000, max_requests=12,
+        stages=(stage("S", "all", {"bin": 5000, "request": 1000}),),
+    )  # fmt: skip
+    (instance,) = whole_instances(asked)
+    value = instance.value * instance.scale
+    duals = 1000 * instance.scale + value // 2_000_000  # what fills a bin pays for it
+    found = priced(instance, duals, node_limit=50)
+    assert not found.cut_short
+
+
 def test_duals_of_singles_prove_the_optimum_where_nothing_shares() -> None:
     asked = problem(request("A"), request("B", customer="LVA"), coordination=(10**9, 0))
     (instance,) = whole_instances(asked)

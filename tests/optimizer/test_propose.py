@@ -9,17 +9,17 @@ import pytest
 
 from app.export.document import verify_document
 from optimizer.batch import Batch
+from optimizer.builder import build_instance
 from optimizer.clusters import find_clusters
 from optimizer.errors import NoPlan
-from optimizer.instance import build_instance
 from optimizer.propose import (
     Progress,
     Serial,
-    bound_without_search,
     plan_without_search,
     propose,
 )
 from optimizer.rulings import Rulings
+from optimizer.tasks import bound_without_search
 from tests import oracle
 from tests.factories import DAY, Case, batch, catalogue, dense_case, policy, random_case
 from tests.factories import request as a_request

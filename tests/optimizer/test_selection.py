@@ -1,6 +1,6 @@
 """The search: proven optima, valid bounds at every step, the same answer every way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import combinations, pairwise
@@ -16,18 +16,14 @@ from optimizer.instance import Bin, Instance
 from optimizer.pricing import Cut
 from optimizer.problem import Problem
 from optimizer.selection import solver
+from optimizer.selection.branching import Node
 from optimizer.selection.cutting import LEAST_VIOLATION, violated_cuts
 from optimizer.selection.master import LinearPoint, Master
 from optimizer.selection.model import choose, highs, set_partition
+from optimizer.selection.outcome import Selection
+from optimizer.selection.parts import fewest_bins, is_bin
 from optimizer.selection.schedule import solve_all
-from optimizer.selection.solver import (
-    Node,
-    Search,
-    Selection,
-    fewest_bins,
-    is_bin,
-    solve,
-)
+from optimizer.selection.solver import Search, solve
 from tests import oracle
 from tests.factories import dense_case, random_case, request
 from tests.solving import (
@@ -57,7 +53,7 @@ def best_known(instance_key: tuple[int, int, int]) -> tuple[Instance, int]:
     instance = max(instances(problem_of(case)), key=len)
     bins = all_bins(instance)
     costs = [instance.cost(members) for members in bins]
-    model, chosen = set_partition(bins, costs, len(instance), integer=True)
+    model, chosen = set_partition(bins, costs, range(len(instance)), integer=True)
     model.solve(highs(mip_rel_gap=0.0, mip_abs_gap=0.0005))
     status = model.solverModel.getModelStatus()
     assert status == highspy.HighsModelStatus.kOptimal
@@ -130,18 +126,16 @@ class Bare(Search):
 
     kinds: tuple[str, ...] = ()
 
-    def search_locally(self) -> None:
-        """Find nothing."""
-
-    def round(
+    def look_for_plans(
         self,
-        master: Master,
-        point: LinearPoint,
-        bound: int,
+        master: Master,  # noqa: ARG002 - as the search asks
+        point: LinearPoint,  # noqa: ARG002
+        bound: int,  # noqa: ARG002
         *,
-        root: bool,
-    ) -> None:
+        root: bool,  # noqa: ARG002
+    ) -> Iterator[None]:
         """Find nothing."""
+        yield
 
     def branch(
         self, node: Node, master: Master, point: LinearPoint, bound: int
@@ -299,6 +293,25 @@ def test_all_at_once_are_solved_as_one_by_one() -> None:
     assert solve_all(together[::-1]) == one_by_one[::-1]
 
 
+@pytest.mark.parametrize("kind", [Search, Bare])
+def test_between_steps_all_that_is_proven_is_stated(kind: type[Search]) -> None:
+    """Below the root too, and never less than before; the certificate proves it."""
+    steps = 0
+    for seed in range(9):
+        instance = max(instances(problem_of(dense_case(seed, 14))), key=len)
+        optimum = solve(instance).cost
+        search, before = kind(instance), 0
+        for _ in search.steps():
+            found = search.selection(certified=True)
+            assert before <= found.bound <= optimum <= found.cost
+            assert found.bound == min(search.record.bound(), found.cost)
+            proven = 0 if found.certificate is None else found.certificate.bound
+            assert proven >= found.bound
+            before = found.bound
+            steps += 1
+    assert steps >= 60
+
+
 def test_order_of_turns_does_not_matter() -> None:
     together = several()
     expected = [solve(instance) for instance in together]
@@ -310,7 +323,7 @@ def test_order_of_turns_does_not_matter() -> None:
             number = draw.choice(sorted(under_way))
             if next(under_way[number], "ended") == "ended":
                 del under_way[number]
-        assert [search.selection() for search in searches] == expected
+        assert [s.selection(certified=True) for s in searches] == expected
 
 
 def test_reports_get_better_and_end_with_the_answer() -> None:
@@ -340,14 +353,16 @@ def test_every_plan_and_bound_is_reported_as_found() -> None:
     instance, optimum = best_known(HARD[0])
     heard: list[Selection] = []
     final = solve(instance, report=heard.append)
-    assert heard[-1] == final
+    assert heard[-1] == replace(final, certificate=None)
     assert all(one.bound <= optimum <= one.cost for one in heard)
 
 
 def test_items_that_may_not_share_need_no_search() -> None:
     asked = problem(request("A"), request("B", system="Javelin"), coordination=(0, 0))
     for instance in whole_instances(asked):
-        assert solve(instance) == Selection(
+        found = solve(instance)
+        assert found.certificate is not None
+        assert replace(found, certificate=None) == Selection(
             bins=((instance.items[0][0],),),
             cost=int(instance.alone[0]),
             bound=int(instance.alone[0]),
@@ -362,7 +377,7 @@ def test_no_partition_has_fewer_bins_than_the_fewest() -> None:
     for instance in some_instances(10, 25):
         bins = all_bins(instance)
         chosen = choose(
-            bins, [1000] * len(bins), len(instance), start=[], node_limit=10_000,
+            bins, [1000] * len(bins), range(len(instance)), start=[], node_limit=10_000,
             time_limit=None,
         )  # fmt: skip
         assert chosen is not None
@@ -379,20 +394,22 @@ def test_bins_are_recognized() -> None:
 
 def test_model_covers_every_item_and_names_its_rows() -> None:
     bins = [(0,), (1,), (0, 1)]
-    model, _ = set_partition(bins, [3000, 4000, 5000], 2, integer=True)
+    model, _ = set_partition(bins, [3000, 4000, 5000], range(2), integer=True)
     model.solve(highs())
     assert {row.name for row in model.constraints()} == {
         "review_once_0",
         "review_once_1",
     }
     assert model.objective.value() == 5.0
-    picked = choose(bins, [3000, 4000, 7001], 2, start=[2], node_limit=9, time_limit=5)
+    picked = choose(
+        bins, [3000, 4000, 7001], range(2), start=[2], node_limit=9, time_limit=5
+    )
     assert picked == (0, 1)
 
 
 def brute_relaxation(instance: Instance, bins: Sequence[Bin]) -> float:
     costs = [instance.cost(members) for members in bins]
-    model, _ = set_partition(bins, costs, len(instance), integer=False)
+    model, _ = set_partition(bins, costs, range(len(instance)), integer=False)
     model.solve(highs())
     return 1000 * cast(float, model.objective.value())
 

@@ -1,0 +1,177 @@
+"""Bins that violate the duals, by single changes to bins that are known.
+
+Nothing is proven here: it is a cheap way to columns, used before the exact search.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from optimizer.kernels.moves import (
+    BUYERS,
+    COST,
+    COUNT,
+    SIZE,
+    VALUE,
+    added_cost,
+    new_plan,
+    put,
+    take_out,
+)
+
+compiled: Any = numba.njit(cache=True, nogil=True)
+
+STEPS = 40
+"""Changes made to one bin at most."""
+
+GIVES_WAY = 2
+"""A bin's items give up one in so many parts of its violation for the next starts."""
+
+
+@compiled
+def enter(arrays, plan, near_at, near, cuts, got, i):
+    """Put an item into the bin and count whom it is near to."""
+    put(arrays, plan, 0, i)
+    for e in range(near_at[i], near_at[i + 1]):
+        plan.mark[near[e]] += 1
+    for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
+        got[cuts.cuts[e]] += 1
+
+
+@compiled
+def leave(arrays, plan, near_at, near, cuts, got, i):
+    """Take an item out of the bin."""
+    take_out(arrays, plan, i)
+    for e in range(near_at[i], near_at[i + 1]):
+        plan.mark[near[e]] -= 1
+    for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
+        got[cuts.cuts[e]] -= 1
+
+
+@compiled
+def fines(cuts, got, i, before):
+    """Return the penalties of cuts that count once item i joins ``before`` others."""
+    total = np.int64(0)
+    for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
+        if got[cuts.cuts[e]] == before:
+            total += cuts.sigma[cuts.cuts[e]]
+    return total
+
+
+@compiled
+def best_entry(arrays, plan, near_at, near, duals, cuts, got):
+    """Return the item whose joining gains most, and the gain; -1 when none may."""
+    bins, members, mark, home = plan.bins, plan.members, plan.mark, plan.home
+    count = bins[0, COUNT]
+    size_left = arrays.max_requests - bins[0, SIZE]
+    value_left = arrays.max_value - bins[0, VALUE]
+    buyers_left = arrays.max_customers - bins[0, BUYERS]
+    best = -np.int64(2**62)
+    best_item = -1
+    if size_left <= 0:
+        return best_item, best
+    through = members[0, 0]
+    for x in range(1, count):
+        i = members[0, x]
+        if near_at[i + 1] - near_at[i] < near_at[through + 1] - near_at[through]:
+            through = i
+    touching = plan.touching
+    for e in range(near_at[through], near_at[through + 1]):
+        j = near[e]
+        if mark[j] != count or home[j] >= 0 or arrays.size[j] > size_left:
+            continue
+        if arrays.value[j] > value_left:
+            continue
+        more = 0
+        for a in range(arrays.feature_at[j], arrays.feature_at[j + 1]):
+            if touching[0, arrays.features[a]] == 0:
+                more += arrays.per_customer[arrays.features[a]]
+        if more > buyers_left:
+            continue
+        gain = duals[j] - arrays.scale * added_cost(arrays, plan, 0, j)
+        if gain > best:
+            gain -= fines(cuts, got, j, 1)
+            if gain > best:
+                best = gain
+                best_item = j
+    return best_item, best
+
+
+@compiled
+def climb(arrays, near_at, near, duals, tau, cuts, start_at, starts, columns, lengths):
+    """Change each start bin while its violation grows; return nothing.
+
+    ``columns[s]`` receives the bin reached from start s and ``lengths[s]`` its number
+    of items, 0 when it does not violate the duals.
+    """
+    n = near_at.shape[0] - 1
+    features = max(arrays.weight.shape[0], 1)
+    plan = new_plan(n, 1, features, columns.shape[1], np.uint64(1))
+    got = np.zeros(cuts.sigma.shape[0], np.int64)
+    duals = duals.copy()
+    for s in range(lengths.shape[0]):
+        gain = tau
+        for e in range(start_at[s], start_at[s + 1]):
+            gain += duals[starts[e]] - fines(cuts, got, starts[e], 1)
+            enter(arrays, plan, near_at, near, cuts, got, starts[e])
+        gain -= arrays.scale * plan.bins[0, COST]
+        for _ in range(STEPS):
+            # Join, whenever that helps.
+            j, more = best_entry(arrays, plan, near_at, near, duals, cuts, got)
+            if j >= 0 and more > 0:
+                enter(arrays, plan, near_at, near, cuts, got, j)
+                gain += more
+                continue
+            count = plan.bins[0, COUNT]
+            if count == 1:
+                if j < 0:
+                    break
+                # No pair gains by itself; three may.
+                enter(arrays, plan, near_at, near, cuts, got, j)
+                gain += more
+                k, again = best_entry(arrays, plan, near_at, near, duals, cuts, got)
+                if k >= 0 and more + again > 0:
+                    enter(arrays, plan, near_at, near, cuts, got, k)
+                    gain += again
+                    continue
+                break
+            # Leave, or leave for another to join.
+            best = np.int64(0)
+            drop = -1
+            for x in range(count):
+                i = plan.members[0, x]
+                before = plan.bins[0, COST]
+                leave(arrays, plan, near_at, near, cuts, got, i)
+                less = arrays.scale * (before - plan.bins[0, COST]) - duals[i]
+                less += fines(cuts, got, i, 1)
+                j, more = best_entry(arrays, plan, near_at, near, duals, cuts, got)
+                change = less + max(more, 0)
+                enter(arrays, plan, near_at, near, cuts, got, i)
+                # The order of members changed: the one that moved up is looked at too.
+                last = plan.members[0, count - 1]
+                plan.members[0, count - 1] = plan.members[0, x]
+                plan.members[0, x] = last
+                if change > best:
+                    best = change
+                    drop = i
+            if drop < 0:
+                break
+            leave(arrays, plan, near_at, near, cuts, got, drop)
+            j, more = best_entry(arrays, plan, near_at, near, duals, cuts, got)
+            if j >= 0 and more > 0:
+                enter(arrays, plan, near_at, near, cuts, got, j)
+            gain += best
+        count = plan.bins[0, COUNT]
+        lengths[s] = count if gain > 0 and count > 1 else 0
+        for x in range(count):
+            columns[s, x] = plan.members[0, x]
+        if lengths[s] > 0:
+            # Bins of one round should fit together: the next go for other items.
+            for x in range(count):
+                duals[plan.members[0, x]] -= gain // (count * GIVES_WAY)
+        while plan.bins[0, COUNT] > 0:
+            leave(
+                arrays, plan, near_at, near, cuts, got,
+                plan.members[0, plan.bins[0, COUNT] - 1],
+            )  # fmt: skip
