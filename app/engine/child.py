@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 from app.engine.wire import Done, Failed, Found, Work, receive, send
 from optimizer.errors import OptimizerError
+from optimizer.instance import Instance
+from optimizer.selection.outcome import Selection
 from optimizer.selection.schedule import solve_all
-from optimizer.selection.solver import Selection
 
 
 def main() -> None:
@@ -26,23 +27,34 @@ def main() -> None:
     # What a library prints must not get between the messages.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    works: SimpleQueue[Work] = SimpleQueue()
+    works: SimpleQueue[tuple[Work, list[Instance]]] = SimpleQueue()
     reader = threading.Thread(
         target=_read, args=(sys.stdin.buffer, works), daemon=True, name="reader"
     )
     reader.start()
     while True:
-        _work(works.get(), answers, stopped)
+        work, instances = works.get()
+        _work(work, instances, answers, stopped)
 
 
-def _read(stream: BinaryIO, works: "SimpleQueue[Work]") -> None:
+def _read(stream: BinaryIO, works: "SimpleQueue[tuple[Work, list[Instance]]]") -> None:
     """Queue work; end the process, whatever it does, when the parent is gone."""
-    while (work := receive(stream)) is not None:
-        works.put(work)
+    instances: list[Instance] = []
+    while (message := receive(stream)) is not None:
+        if isinstance(message, Work):
+            works.put((message, instances))
+            instances = []
+        else:
+            instances.append(message)
     os._exit(0)
 
 
-def _work(work: Work, answers: BinaryIO, stopped: threading.Event) -> None:
+def _work(
+    work: Work,
+    instances: list[Instance],
+    answers: BinaryIO,
+    stopped: threading.Event,
+) -> None:
     deadline = None if work.seconds is None else time.monotonic() + work.seconds
 
     def remaining() -> float | None:
@@ -56,7 +68,7 @@ def _work(work: Work, answers: BinaryIO, stopped: threading.Event) -> None:
 
     try:
         selections = solve_all(
-            work.instances, gap=work.gap, stop=stop, remaining=remaining, report=report
+            instances, gap=work.gap, stop=stop, remaining=remaining, report=report
         )
         for place, selection in enumerate(selections):
             report(place, selection)

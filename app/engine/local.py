@@ -10,16 +10,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from app.engine.halt import Halt
 from optimizer.errors import OptimizerError
-from optimizer.propose import Serial, TaskReport, plan_without_search
+from optimizer.propose import Serial, TaskReport, plan_of_task
+from optimizer.tasks import sizes_of
 
 if TYPE_CHECKING:
     from app.engine.wire import Message
     from optimizer.instance import Instance
-    from optimizer.selection.solver import Selection
+    from optimizer.selection.outcome import Selection
+
+REQUESTS_A_PROCESS: Final = 400
+"""Requests for each of which another process is worth its start and its memory."""
 
 SMALL_TASK: Final = 24
 SMALL_WORK: Final = 48
@@ -47,6 +51,27 @@ _START: Final = (
 )
 
 
+class Process(Protocol):
+    """A process that solves, however it was begun: of ``subprocess.Popen`` what is
+    used of it here."""
+
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    @property
+    def returncode(self) -> int | None:
+        """What it ended with."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+
+    def wait(self) -> int:
+        """Wait until it has ended."""
+
+
 class LocalEngine:
     """Solves tasks with some processes; the answer is the same for any number of them.
 
@@ -60,6 +85,8 @@ class LocalEngine:
         Told in a sentence when a process ended before its task did.
     tick
         Called several times a second while solving.
+    begun
+        Processes that run ``app.engine.child`` already.
     """
 
     def __init__(
@@ -69,17 +96,23 @@ class LocalEngine:
         *,
         warn: Callable[[str], None] = lambda _: None,
         tick: Callable[[], None] = lambda: None,
+        begun: Sequence[Process] = (),
     ) -> None:
         self._workers = workers
         self._halt = halt
         self._warn = warn
         self._tick = tick
-        self._idle: list[_Child] = []
+        self._idle = [_Child(process) for process in begun]
 
     def prepare(self, requests: int) -> None:
         """Start processes early when that many requests will need them."""
-        if requests > SMALL_WORK and not self._too_late():
-            self._idle = [_Child() for _ in range(self._workers)]
+        wanted = self._wanted(requests) if requests > SMALL_WORK else 0
+        if len(self._idle) < wanted and not self._too_late():
+            self._idle += [_Child() for _ in range(wanted - len(self._idle))]
+
+    def _wanted(self, requests: int) -> int:
+        """Return how many processes so many requests are worth."""
+        return min(self._workers, -(-requests // REQUESTS_A_PROCESS))
 
     def close(self) -> None:
         """End processes that wait for work."""
@@ -91,14 +124,15 @@ class LocalEngine:
         self, tasks: "Sequence[Instance]", *, gap: float, report: TaskReport
     ) -> "Sequence[Selection]":
         """Solve the tasks, largest first, each until its gap is reached."""
-        sizes = [len(task) for task in tasks]
+        sizes = sizes_of(tasks)
         small = max(sizes) <= SMALL_TASK and sum(sizes) <= SMALL_WORK
         if small or (not self._idle and self._too_late()):
             self.close()
             return self._here(tasks, gap, report)
         run = _Run(tasks, gap, self._halt, report, self._warn)
         ready, self._idle = self._idle, []
-        return run.solve(ready, min(self._workers, len(tasks)), self._tick)
+        workers = max(len(ready), self._wanted(sum(sizes)))
+        return run.solve(ready, min(workers, len(tasks)), self._tick)
 
     def _too_late(self) -> bool:
         """Tell whether the time is up before a new process could be of use."""
@@ -111,11 +145,14 @@ class LocalEngine:
         """Solve small tasks in this process; larger ones get a plan without search."""
         serial = Serial(stop=self._halt.stop, remaining=self._halt.remaining)
         found: list[Selection] = []
-        for number, task in reversed([*enumerate(tasks)]):
-            if len(task) <= SMALL_TASK and not self._halt.stop():
-                found += serial([task], gap=gap, report=_at(number, report))
+        sizes = sizes_of(tasks)
+        hurry = time.monotonic() + HURRY_SECONDS
+        for number in reversed(range(len(tasks))):
+            if sizes[number] <= SMALL_TASK and not self._halt.stop():
+                found += serial([tasks[number]], gap=gap, report=_at(number, report))
             else:
-                found.append(plan_without_search(task))
+                good = time.monotonic() < hurry
+                found.append(plan_of_task(tasks, number, good=good))
             self._tick()
         return found[::-1]
 
@@ -128,14 +165,8 @@ def _at(number: int, report: TaskReport) -> TaskReport:
 class _Child:
     """One solving process and the thread that talks with it."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            process_group=0,  # the terminal's Ctrl-C is for the parent alone
-        )
+    def __init__(self, process: Process | None = None) -> None:
+        self.process = _begun() if process is None else process
         self.thread: threading.Thread | None = None
 
     def end(self) -> None:
@@ -147,6 +178,16 @@ class _Child:
             if stream is not None:
                 _close(stream)
         self.process.wait()
+
+
+def _begun() -> Process:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,  # the terminal's Ctrl-C is for the parent alone
+    )
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -237,7 +278,7 @@ class _Run:
         OptimizerError
             What a task raised on purpose.
         """
-        self._queue = _Queue([len(task) for task in self._tasks], workers)
+        self._queue = _Queue(sizes_of(self._tasks), workers)
         for child in ready[workers:]:
             child.end()
         for place in range(workers):
@@ -253,11 +294,11 @@ class _Run:
         if self._error is not None:
             raise self._error
         hurry = time.monotonic() + HURRY_SECONDS
-        return [
-            self._best.get(number)
-            or plan_without_search(task, good=time.monotonic() < hurry)
-            for number, task in enumerate(self._tasks)
-        ]
+        for number in reversed(range(len(self._tasks))):  # the small ones first
+            if number not in self._best:
+                good = time.monotonic() < hurry
+                self._best[number] = plan_of_task(self._tasks, number, good=good)
+        return [self._best[number] for number in range(len(self._tasks))]
 
     def _begin(self, child: _Child) -> None:
         child.thread = threading.Thread(
@@ -277,13 +318,12 @@ class _Run:
         # A process that ends before it takes its work is told of below, as any other.
         with suppress(BrokenPipeError):
             while (group := self._queue.take()) is not None:
-                work = Work(
-                    numbers=group,
-                    instances=tuple(self._tasks[number] for number in group),
-                    gap=self._gap,
-                    seconds=self._halt.remaining(),
-                )
-                send(stdin, work)
+                # One at a time: a batch's candidate lists may be larger than memory.
+                sent = 0
+                while sent < len(group) and not self._halt.stop():
+                    send(stdin, self._tasks[group[sent]])
+                    sent += 1
+                send(stdin, Work(group[:sent], self._gap, self._halt.remaining()))
                 while isinstance(message := receive(stdout), Found):
                     self._messages.put(message)
                 if message is None:
@@ -312,8 +352,8 @@ class _Run:
         """Keep the cheapest plan and the greatest bound."""
         known = self._best.get(number)
         if known is not None and known.cost < selection.cost:  # begun again elsewhere
-            bound = max(known.bound, selection.bound)
-            selection = replace(known, bound=bound)
+            proof = max(known, selection, key=lambda one: one.bound)
+            selection = replace(known, bound=proof.bound, certificate=proof.certificate)
         self._best[number] = selection
         self._report(number, selection)
 

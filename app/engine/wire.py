@@ -9,21 +9,19 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from optimizer.errors import OptimizerError
-from optimizer.instance import Instance
-from optimizer.selection.solver import Selection
+from optimizer.selection.outcome import Selection
 
 _LENGTH: Final = struct.Struct("<Q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Work:
-    """Instances to solve in turns, by the numbers they go by.
+    """What to do with the instances sent before it: solve them in turns.
 
-    ``seconds`` is the time left, None without a limit.
+    ``numbers`` are what they go by, ``seconds`` the time left, None without a limit.
     """
 
     numbers: tuple[int, ...]
-    instances: tuple[Instance, ...]
     gap: float
     seconds: float | None
 
