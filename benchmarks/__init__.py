@@ -1,1 +1,1 @@
-"""Measurements of allybin: `make bench`."""
+"""Measurements of allybin beside what a user could pick instead: `make bench`."""

@@ -1,0 +1,1 @@
+"""Published instances whose optimum is known, through the very same core."""
