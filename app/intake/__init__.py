@@ -7,6 +7,7 @@ from app.intake.canonical import (
 )
 from app.intake.decode import Source
 from app.intake.limits import Limits
+from app.intake.plan_rows import PlanRow, read_plan_rows
 from app.intake.read import (
     Intake,
     read_precedents,
@@ -20,9 +21,11 @@ __all__ = [
     "Format",
     "Intake",
     "Limits",
+    "PlanRow",
     "Source",
     "parse_rulings",
     "precedents_sha256",
+    "read_plan_rows",
     "read_precedents",
     "read_request_sources",
     "read_requests",

@@ -9,8 +9,7 @@ from app.errors import FaultCode
 from app.intake.decode import decode_text
 from app.intake.limits import Limits
 from app.intake.records import (
-    PRECEDENTS,
-    REQUESTS,
+    SCHEMAS,
     Decoded,
     Format,
     Record,
@@ -51,7 +50,7 @@ def _cap(memory: int, seconds: int) -> None:
 
 
 def _decoded(task: dict[str, Any]) -> Decoded:
-    schema = REQUESTS if task["schema"] == REQUESTS.thing else PRECEDENTS
+    schema = SCHEMAS[task["schema"]]
     limits = None
     if task["max_rows"] is not None:
         limits = Limits(

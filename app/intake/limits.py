@@ -1,7 +1,10 @@
 """How much of a file is read: the service's defaults, and what always holds."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:  # the command line has no settings, and starts without them
+    from app.settings import Settings
 
 CELL_CHARACTERS: Final = 4_096
 """Code points a cell may hold, always."""
@@ -28,6 +31,16 @@ class Limits:
     max_rows: int = 200_000
     max_columns: int = 64
     seconds: int = 60
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        """Return the limits that a service is set up with."""
+        return cls(
+            max_bytes=settings.import_bytes,
+            max_unpacked_bytes=settings.import_unpacked_bytes,
+            max_rows=settings.import_rows,
+            seconds=settings.import_seconds,
+        )
 
 
 def size_text(count: int) -> str:

@@ -2,35 +2,33 @@
 
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import SpooledTemporaryFile, TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, Literal, cast
 
 from app.catalogue import CustomerCodes
-from app.errors import LISTED_ROWS, Fault, FaultCode, InputRefused
-from app.intake.decode import Source, decode_text, format_of, open_format
+from app.errors import Fault, FaultCode
+from app.intake.decode import Source, format_of
+from app.intake.gathering import Gathering, decoded
 from app.intake.limits import Limits
 from app.intake.records import (
     PRECEDENTS,
     REQUESTS,
-    Decoded,
     Format,
     Record,
     RefusedFile,
-    Schema,
     Trouble,
     refuse,
 )
 from app.intake.rows import PrecedentReader, RowReader
-from app.intake.sandbox import decode_apart
 from optimizer.batch import Precedent, Request
 
 STANDARD_INPUT: Final = "-"
-_IN_PROCESS_BYTES: Final = 4 << 20
 _SPOOLED_BYTES: Final = 4 << 20
+_TOLD_EVERY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,7 @@ def read_requests(
     on_error: Literal["refuse", "skip"] = "refuse",
     limits: Limits | None = None,
     stdin: BinaryIO | None = None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Intake:
     """Read requests from files.
 
@@ -74,6 +73,8 @@ def read_requests(
         Limits on each file; None reads files of any size.
     stdin
         What ``-`` reads; the process's standard input by default.
+    told
+        Hears, now and then, how many requests have been read.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def read_requests(
         With the faults of every file.
     """
     with ExitStack() as stack:
-        gathering = _Gathering()
+        gathering = Gathering()
         sources = []
         for path in paths:
             try:
@@ -89,7 +90,13 @@ def read_requests(
             except RefusedFile as refused:
                 gathering.file_fault(path, refused.trouble)
         return _read(
-            sources, gathering, customer_codes, keep_extra_columns, on_error, limits
+            sources,
+            gathering,
+            customer_codes,
+            keep_extra_columns,
+            on_error,
+            limits,
+            told,
         )
 
 
@@ -103,7 +110,7 @@ def read_request_sources(
 ) -> Intake:
     """Read requests from open streams; as `read_requests` in all else."""
     return _read(
-        sources, _Gathering(), customer_codes, keep_extra_columns, on_error, limits
+        sources, Gathering(), customer_codes, keep_extra_columns, on_error, limits
     )
 
 
@@ -121,14 +128,14 @@ def read_precedents(
     InputRefused
         With every fault of the file.
     """
-    gathering = _Gathering()
+    gathering = Gathering()
     reader = PrecedentReader(customer_codes)
     precedents: list[Precedent] = []
     with ExitStack() as stack:
         try:
             stream = _open(path, stdin, stack, Format.CSV).stream
             source = Source(label=path, stream=stream, format=Format.CSV)
-            for found in _decoded(source, PRECEDENTS, keep_extra=False, limits=limits):
+            for found in decoded(source, PRECEDENTS, keep_extra=False, limits=limits):
                 if isinstance(found, Trouble):
                     gathering.add(0, path, found)
                     continue
@@ -185,48 +192,14 @@ def _spooled(stream: BinaryIO, stack: ExitStack) -> BinaryIO:
     return cast("BinaryIO", spool)
 
 
-def _decoded(
-    source: Source, schema: Schema, *, keep_extra: bool, limits: Limits | None
-) -> Decoded:
-    """Decode a source: here where that is safe and small, else in a process apart."""
-    found = open_format(source, limits)
-    size = source.stream.seek(0, 2)
-    source.stream.seek(0)
-    apart = found in (Format.XLSX, Format.PARQUET)
-    if apart or (limits is not None and size > _IN_PROCESS_BYTES):
-        with ExitStack() as stack:
-            stream = source.stream
-            if not _has_descriptor(stream):
-                stream = cast("BinaryIO", stack.enter_context(TemporaryFile()))
-                while chunk := source.stream.read(1 << 20):
-                    stream.write(chunk)
-                stream.flush()
-            yield from decode_apart(
-                stream, found, schema, keep_extra=keep_extra, limits=limits
-            )
-    else:
-        yield from decode_text(
-            source.stream, found, schema, keep_extra=keep_extra, limits=limits
-        )
-
-
-def _has_descriptor(stream: BinaryIO) -> bool:
-    if isinstance(stream, SpooledTemporaryFile):
-        return False
-    try:
-        stream.fileno()
-    except OSError:
-        return False
-    return True
-
-
 def _read(
     sources: Sequence[Source],
-    gathering: "_Gathering",
+    gathering: Gathering,
     customer_codes: CustomerCodes | None,
     keep_extra_columns: bool,
     on_error: Literal["refuse", "skip"],
     limits: Limits | None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Intake:
     reader = RowReader(customer_codes)
     ids = _Ids([source.label for source in sources])
@@ -234,7 +207,7 @@ def _read(
     extra_columns: dict[str, None] = {}
     for index, source in enumerate(sources):
         try:
-            for found in _decoded(
+            for found in decoded(
                 source, REQUESTS, keep_extra=keep_extra_columns, limits=limits
             ):
                 if isinstance(found, Trouble):
@@ -247,6 +220,8 @@ def _read(
                     gathering.add(index, source.label, trouble)
                 if request is not None:
                     read.append((place, request))
+                    if len(read) % _TOLD_EVERY == 0:
+                        told(len(read))
                     for name, _ in request.extra:
                         extra_columns[name] = None
         except RefusedFile as refused:
@@ -302,49 +277,3 @@ class _Ids:
     def _named(self, other: tuple[int, int], place: tuple[int, int]) -> str:
         row = f"row {other[1]}"
         return row if other[0] == place[0] else f"{row} of {self._labels[other[0]]}"
-
-
-class _Gathering:
-    """All faults of all files; those of the first 100 bad rows are kept."""
-
-    def __init__(self) -> None:
-        self.bad: set[tuple[int, int]] = set()
-        self.whole = False
-        self._of_files: list[Fault] = []
-        self._of_rows: dict[tuple[int, int], list[Fault]] = {}
-
-    @property
-    def faulty(self) -> bool:
-        """Tell whether anything was wrong."""
-        return self.whole or bool(self.bad)
-
-    def file_fault(self, path: str, trouble: Trouble) -> None:
-        """Note a fault of a file that could not be opened."""
-        self.whole = True
-        self._of_files.append(trouble.fault(path))
-
-    def add(
-        self, index: int, label: str, trouble: Trouble, *, late: bool = False
-    ) -> None:
-        """Note a trouble; ``late`` ones may be of rows before those already noted."""
-        self.whole = self.whole or trouble.whole
-        if trouble.row is None:
-            self._of_files.append(trouble.fault(label))
-            return
-        place = (index, trouble.row)
-        known = place in self._of_rows
-        self.bad.add(place)
-        if known or late or len(self._of_rows) < LISTED_ROWS:
-            self._of_rows.setdefault(place, []).append(trouble.fault(label))
-
-    def listed(self) -> tuple[Fault, ...]:
-        """Return the faults of files, then those of the first 100 bad rows."""
-        rows = sorted(self._of_rows)[:LISTED_ROWS]
-        return (
-            *self._of_files,
-            *(fault for row in rows for fault in self._of_rows[row]),
-        )
-
-    def refusal(self, good_rows: int) -> InputRefused:
-        """Return the answer that refuses all."""
-        return InputRefused(self.listed(), good_rows, len(self.bad))

@@ -35,12 +35,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """The fields of a kind of file, in the order their cells are kept."""
+    """The fields of a kind of file, in the order their cells are kept.
+
+    ``sheet`` is the sheet of a workbook that is read where there is one of that name,
+    whatever other sheets say; rows that a filter hides count too then.
+    """
 
     thing: str  # what one row is, in the plural
     fields: tuple[str, ...]
     required: frozenset[str]
     kinds: dict[str, Kind]
+    sheet: str | None = None
 
 
 REQUESTS: Final = Schema(
@@ -88,6 +93,26 @@ PRECEDENTS: Final = Schema(
     required=frozenset({"customer", "system", "approved_on"}),
     kinds={"approved_on": Kind.DATE},
 )
+
+PLAN_ROWS: Final = Schema(
+    thing="rows of a plan",
+    fields=(
+        "request_id",
+        "bin",
+        "was_in",
+        "bin_version",
+        "plan_version",
+        "proposal_id",
+    ),
+    required=frozenset(
+        {"request_id", "bin", "was_in", "bin_version", "plan_version", "proposal_id"}
+    ),
+    kinds={"bin": Kind.FREE, "bin_version": Kind.COUNT, "plan_version": Kind.COUNT},
+    sheet="Edit bins",
+)
+
+SCHEMAS: Final = {one.thing: one for one in (REQUESTS, PRECEDENTS, PLAN_ROWS)}
+"""Every kind of file, by what its rows are."""
 
 
 @dataclass(slots=True, kw_only=True)

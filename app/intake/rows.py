@@ -30,6 +30,9 @@ from app.intake.values import (
 from optimizer.batch import Agency, Document, Precedent, Priority, Request
 from optimizer.catalogue import Customer, System
 
+_SAME: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+"""Which fields were filled by a default: a few tuples, not one for every request."""
+
 _INVISIBLE: Final = Wrong(
     FaultCode.INVISIBLE, "holds invisible characters alone; leave it blank"
 )
@@ -303,6 +306,6 @@ def _request(
         document=document or Document.LOA,
         keep_apart_from=keep_apart or (),
         remarks=remarks,
-        defaulted=defaulted,
+        defaulted=_SAME.setdefault(defaulted, defaulted),
         extra=extra,
     )

@@ -103,6 +103,7 @@ class Sheet:
     """Reads the rows of a worksheet that hold data, one by one.
 
     ``look_only`` reads values without judging them: whether a sheet holds any.
+    ``hidden_too`` reads rows and columns that are hidden as well.
     """
 
     elements: Iterator[Element]
@@ -110,6 +111,7 @@ class Sheet:
     styles: Styles
     from_1904: bool = field(kw_only=True)
     look_only: bool = field(kw_only=True, default=False)
+    hidden_too: bool = field(kw_only=True, default=False)
     _hidden: list[tuple[int, int]] = field(init=False, default_factory=list)
     _rows_hidden: bool = field(init=False, default=False)
 
@@ -156,7 +158,7 @@ class Sheet:
             cell = self._cell(element, f"{column_name(place)}{number}")
             if cell is not None:
                 cells[place] = cell
-        if cells and not self.look_only:
+        if cells and not (self.look_only or self.hidden_too):
             self._check_hidden(row, number, cells)
         return cells
 

@@ -51,7 +51,7 @@ def decode_xlsx(
         raise refuse(FaultCode.CONTENT, "The archive is not an XLSX workbook.")
     _check_types(archive, types)
     book = _Workbook(archive)
-    sheet = book.sheet()
+    sheet = book.sheet(schema.sheet)
     rows = sheet.rows()
     header = next(rows, None)
     if header is None:
@@ -290,9 +290,13 @@ class _Workbook:
         self._from_1904 = False
         self._sheets = list(self._listed())
 
-    def sheet(self) -> Sheet:
-        """Return the one visible sheet with data."""
+    def sheet(self, name: str | None = None) -> Sheet:
+        """Return the visible sheet of a name; without one, the only one with data."""
         strings, styles = self._strings(), self._styles()
+        for listed in self._sheets:
+            part = self._archive.part(listed.part)
+            if part is not None and listed.name == name and not listed.hidden:
+                return self._open(part, strings, styles, hidden_too=True)
         filled = []
         for listed in self._sheets:
             part = self._archive.part(listed.part)
@@ -316,7 +320,13 @@ class _Workbook:
         return next(sheet.rows(), None) is not None
 
     def _open(
-        self, part: str, strings: list[str], styles: Styles, *, look_only: bool = False
+        self,
+        part: str,
+        strings: list[str],
+        styles: Styles,
+        *,
+        look_only: bool = False,
+        hidden_too: bool = False,
     ) -> Sheet:
         return Sheet(
             self._archive.elements(part),
@@ -324,6 +334,7 @@ class _Workbook:
             styles,
             from_1904=self._from_1904,
             look_only=look_only,
+            hidden_too=hidden_too,
         )
 
     def _strings(self) -> list[str]:

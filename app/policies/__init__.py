@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.errors import Fault, FaultCode, InputRefused, quoted
-from app.policies.tables import Table, read_policy_table
+from app.policies.table import Table
+from app.policies.tables import read_policy_table
 from optimizer.policy import EffortCase, Policy
 
 MAX_BYTES: Final = 1 << 20

