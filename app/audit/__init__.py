@@ -1,0 +1,1 @@
+"""Who did what, when, before and after: a trail that cannot be changed unnoticed."""

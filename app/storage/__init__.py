@@ -1,0 +1,1 @@
+"""What the service remembers: one schema for SQLite and PostgreSQL."""

@@ -1,0 +1,170 @@
+"""The rows a transaction adds where nothing may be added without a record.
+
+Every row of these tables is remembered from the moment it is added until a record of
+the audit trail takes it up, with a digest of all that stands in it. A transaction that
+ends with rows no record took up is not stored: no change without a record.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Insert, Table, event
+
+from app.storage import schema
+
+RECORDED: Final[Mapping[str, frozenset[str]]] = {
+    "bin_versions": frozenset(),
+    "decisions": frozenset({"reason"}),  # may be erased; its record has the hash
+    "edits": frozenset({"reason"}),
+    "policies": frozenset(),
+    "proposal_results": frozenset(),
+    "releases": frozenset(),
+    "request_versions": frozenset(),
+    "ruling_members": frozenset(),
+    "rulings": frozenset({"ended_at", "ended_by"}),
+}
+"""Tables whose rows need a record, with the columns that may change later."""
+
+_PLACE: Final = "allybin_added"
+_MARKS: Final = "allybin_added_marks"
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRow:
+    """A row a transaction added, as it is stored; of a digested one, the key alone."""
+
+    table: str
+    values: Mapping[str, Any]
+    digest: str | None = None
+
+
+def watch(engine: Engine) -> None:
+    """Remember what is added through an engine."""
+    event.listen(engine, "begin", _forget)
+    event.listen(engine, "after_execute", _remember)
+    event.listen(engine, "savepoint", _mark)
+    event.listen(engine, "rollback_savepoint", _back_to_mark)
+    event.listen(engine, "release_savepoint", _let_go)
+
+
+def take(connection: Connection) -> list[AddedRow]:
+    """Return the rows that no record took up yet; from now on one did."""
+    found: list[AddedRow] = connection.info.get(_PLACE, [])
+    connection.info[_PLACE] = []
+    return found
+
+
+def refuse_unrecorded(connection: Connection) -> None:
+    """Refuse to store rows that no record took up.
+
+    Raises
+    ------
+    RuntimeError
+        Naming their tables; it is a fault of the program.
+    """
+    left = sorted({row.table for row in connection.info.get(_PLACE, ())})
+    if left:
+        raise RuntimeError(
+            f"Rows were added to {', '.join(left)} without a record of the audit "
+            "trail: call app.audit.chain.append after them, in the same transaction."
+        )
+
+
+def columns(table: Table) -> tuple[str, ...]:
+    """Return the columns of a recorded table that never change."""
+    changing = RECORDED[table.name]
+    return tuple(name for name in table.columns.keys() if name not in changing)  # noqa: SIM118 - a collection of columns, not a mapping
+
+
+def key_columns(table: Table) -> tuple[str, ...]:
+    """Return the columns that tell the rows of a table apart."""
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def _forget(connection: Connection) -> None:
+    connection.info[_PLACE] = []
+    connection.info[_MARKS] = []
+
+
+def remember(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Remember a row that was added to a table; nothing where no record is needed."""
+    if table.name not in RECORDED:
+        return
+    names = table.columns.keys()
+    if not set(names).issuperset(values):
+        raise _not_plain(table)
+    row = {name: _stored(values.get(name)) for name in names}
+    connection.info[_PLACE].append(AddedRow(table=table.name, values=row))
+
+
+def digested(
+    table: Table,
+    rows: Iterable[Mapping[str, Any]],
+    digest: Callable[[Mapping[str, object]], str],
+) -> Iterator[AddedRow]:
+    """Yield rows to come by their keys and digests; their values can be forgotten."""
+    names, keys = columns(table), key_columns(table)
+    for row in rows:
+        yield AddedRow(
+            table=table.name,
+            values={name: row[name] for name in keys},
+            digest=digest({name: row[name] for name in names}),
+        )
+
+
+def tell(connection: Connection, rows: Iterable[AddedRow]) -> None:
+    """Tell of rows that were added past what remembers them."""
+    connection.info[_PLACE].extend(rows)
+
+
+def _remember(
+    connection: Connection,
+    statement: object,
+    _many: object,
+    _one: object,
+    _options: object,
+    result: Any,
+) -> None:
+    if not isinstance(statement, Insert) or not isinstance(statement.table, Table):
+        return
+    if statement.table.name not in RECORDED:
+        return
+    if _may_add_nothing(statement):
+        raise _not_plain(statement.table)
+    for values in result.context.compiled_parameters:
+        remember(connection, statement.table, values)
+
+
+def _not_plain(table: Table) -> RuntimeError:
+    return RuntimeError(
+        f"Rows of {table.name} are added by a plain insert of values, so that the "
+        "record of the audit trail can say what they are."
+    )
+
+
+def _may_add_nothing(statement: Insert) -> bool:
+    conflict = getattr(statement, "_post_values_clause", None)
+    return conflict is not None or statement.select is not None
+
+
+def _stored(value: object) -> object:
+    """Return a value as the database will give it back."""
+    return str(value) if isinstance(value, str) else value
+
+
+def _mark(connection: Connection, _name: object) -> None:
+    connection.info[_MARKS].append(len(connection.info[_PLACE]))
+
+
+def _back_to_mark(connection: Connection, _name: object, _context: object) -> None:
+    del connection.info[_PLACE][connection.info[_MARKS].pop() :]
+
+
+def _let_go(connection: Connection, _name: object, _context: object) -> None:
+    connection.info[_MARKS].pop()
+
+
+def table_of(name: str) -> Table:
+    """Return a recorded table by its name."""
+    return schema.metadata.tables[name]

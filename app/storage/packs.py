@@ -1,0 +1,96 @@
+"""Hundreds of rows in one statement, made ready before anything is locked.
+
+A statement a row gives the interpreter away and gets it back once for each row, while
+a hundred other calls want it too. Whoever writes should have done all else before.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched, chain, repeat
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.storage import added
+
+ROWS: Final = 500
+"""Rows of a pack: a statement on it takes some thousandths of a second."""
+
+KEYS: Final = 5000
+"""Keys that are looked for in one statement."""
+
+type Digest = Callable[[Mapping[str, object]], str]
+
+
+class Packs:
+    """New rows of one table, ready to be stored.
+
+    Parameters
+    ----------
+    rows
+        Each a mapping of the table's columns to text and whole numbers.
+    digest
+        What a record of the trail knows a row by, where the table needs one.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        rows: Iterable[Mapping[str, Any]],
+        digest: Digest | None = None,
+    ) -> None:
+        self._table = table
+        self._columns = tuple(table.columns.keys())
+        self._packs: list[tuple[Any, ...]] = []
+        self._added: list[added.AddedRow] = []
+        for some in batched(rows, ROWS):
+            pack = chain.from_iterable(map(self._values, some))
+            self._packs.append(tuple(pack))
+            if digest is not None:
+                self._added += added.digested(table, some, digest)
+
+    def _values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(row[name] for name in self._columns)
+
+    def store(self, connection: Connection) -> None:
+        """Add the rows."""
+        for pack in self._packs:
+            connection.exec_driver_sql(self._statement(connection, pack), pack)
+        added.tell(connection, self._added)
+
+    def _statement(self, connection: Connection, pack: Sequence[object]) -> str:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        width = len(self._columns)
+        row = f"({','.join(repeat(mark, width))})"
+        names = ",".join(f'"{name}"' for name in self._columns)
+        rows = ",".join(repeat(row, len(pack) // width))
+        return f"INSERT INTO {self._table.name} ({names}) VALUES {rows}"
+
+
+def packs_of(keys: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield keys as texts that a database can take apart: see :func:`unpacked`."""
+    for some in batched(keys, KEYS):
+        yield json.dumps(some, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpacked(connection: Connection) -> FromClause:
+    """Return the keys of the text that is given as ``pack``, a row each."""
+    if connection.dialect.name == "sqlite":
+        return func.json_each(bindparam("pack")).table_valued("value", name="packed")
+    told = cast(bindparam("pack"), JSONB)
+    return func.jsonb_array_elements(told).table_valued("value", name="packed")
+
+
+def value(rows: FromClause, place: int) -> ColumnElement[Any]:
+    """Return the part of each key that is at a place."""
+    return rows.c.value.op("->>")(literal_column(str(place)))

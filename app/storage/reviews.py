@@ -1,0 +1,90 @@
+"""Decided bins that come up again, because one of their requests changed."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Row as _Row
+
+from app.storage.prepared import Prepared
+from app.storage.schema import (
+    bin_members,
+    bins,
+    proposal_requests,
+    reviews,
+)
+
+type Row = _Row[*tuple[Any, ...]]
+
+_SETTLE = Prepared(
+    update(reviews)
+    .where(
+        reviews.c.proposal_id == bindparam("of_proposal"),
+        reviews.c.bin_id == bindparam("of_bin"),
+        reviews.c.settled_at.is_(None),
+    )
+    .values(settled_at=bindparam("new_at"), settled_by=bindparam("new_by"))
+)
+
+
+def raise_for(
+    connection: Connection, customer: str, request_id: str, *, cause: str, at: str
+) -> int:
+    """Bring up every decided bin that holds a request; return how many."""
+    wanted = (
+        select(bins.c.proposal_id, bins.c.bin_id)
+        .join(
+            bin_members,
+            and_(
+                bin_members.c.proposal_id == bins.c.proposal_id,
+                bin_members.c.bin_id == bins.c.bin_id,
+            ),
+        )
+        .join(
+            proposal_requests,
+            and_(
+                proposal_requests.c.proposal_id == bin_members.c.proposal_id,
+                proposal_requests.c.label == bin_members.c.label,
+            ),
+        )
+        .where(
+            proposal_requests.c.customer == customer,
+            proposal_requests.c.request_id == request_id,
+            bins.c.state.in_(("accepted", "returned", "rejected")),
+        )
+    )
+    found = [
+        {
+            "review_id": str(uuid.uuid4()),
+            "customer": customer,
+            "request_id": request_id,
+            "proposal_id": row.proposal_id,
+            "bin_id": row.bin_id,
+            "cause": cause,
+            "at": at,
+        }
+        for row in connection.execute(wanted)
+    ]
+    if found:
+        connection.execute(insert(reviews), found)
+    return len(found)
+
+
+def waiting(
+    connection: Connection, *, proposal_id: str | None = None, limit: int = 1000
+) -> Sequence[Row]:
+    """Return what waits to be looked at again, oldest first."""
+    wanted = select(reviews).where(reviews.c.settled_at.is_(None))
+    if proposal_id is not None:
+        wanted = wanted.where(reviews.c.proposal_id == proposal_id)
+    ordered = wanted.order_by(reviews.c.at, reviews.c.review_id).limit(limit)
+    return connection.execute(ordered).all()
+
+
+def settle(
+    connection: Connection, proposal_id: str, bin_id: str, *, at: str, by: str
+) -> None:
+    """Settle what a new decision on a bin has looked at again."""
+    place = {"of_proposal": proposal_id, "of_bin": bin_id}
+    _SETTLE(connection, {**place, "new_at": at, "new_by": by})

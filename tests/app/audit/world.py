@@ -1,0 +1,218 @@
+"""A small world of requests, bins, decisions and edits, each change with its record."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from app.audit.chain import Entry, append, erase
+from app.storage import schema
+from app.storage.database import Database
+
+AT = "2026-11-22T07:00:00.123456Z"
+CUSTOMERS = ("BA", "LV", "PL")
+LABELS = tuple(f"{customer}-{number}" for customer in CUSTOMERS for number in (1, 2))
+BINS = {"B1": LABELS[:3], "B2": LABELS[3:5], "B3": LABELS[5:]}
+P = "proposal-1"
+
+
+def entry(action: str, thing: str, **more: Any) -> Entry:
+    return Entry(
+        actor="ana", role="approver", scope="*", action=action, object=thing, **more
+    )
+
+
+def fill(database: Database, rounds: int = 4, *, erasing: bool = True) -> None:
+    """Put the world into a database: six records, six a round, and an erasure."""
+    with database.writing() as connection:
+        _people(connection)
+    for customer in CUSTOMERS:
+        with database.writing() as connection:
+            _batch(connection, customer)
+    with database.writing() as connection:
+        _proposal(connection)
+    with database.writing() as connection:
+        _edit(connection)
+    version = dict.fromkeys(BINS, 1) | {"B1": 2, "B2": 2}
+    for turn in range(rounds):
+        for bin_id in BINS:
+            decide(database, bin_id, version[bin_id], f"{turn}-{bin_id}")
+            version[bin_id] += 1
+        with database.writing() as connection:
+            _release(connection, f"release-{turn}")
+        with database.writing() as connection:
+            append(connection, entry("batch.send", "batch", result="refused: 422"))
+        with database.writing() as connection:
+            append(connection, entry("key.make", f"key/{turn}", client="10.0.0.1"))
+    if not rounds or not erasing:
+        return
+    with database.writing() as connection:
+        erase(connection, 8, entry("", "", reason="Asked by the person."))
+
+
+def add(connection: Connection, table: str, **values: Any) -> None:
+    connection.execute(insert(schema.metadata.tables[table]), values)
+
+
+def decide(database: Database, bin_id: str, version: int, name: str) -> int:
+    """Accept a bin in a version; return the number of the record."""
+    with database.writing() as connection:
+        members = _members_now(bin_id)
+        step(connection, bin_id, version + 1, members, "decided", "accepted")
+        add(
+            connection, "decisions",
+            decision_id=f"decision-{name}", proposal_id=P, bin_id=bin_id,
+            version=version + 1, decision="accept", reason_code=None,
+            reason=f"Żółty reason {name}", releasable_reason="Fits.", at=AT,
+            account_id="ana",
+        )  # fmt: skip
+        add(
+            connection, "rulings",
+            ruling_id=f"ruling-{name}", kind="fixed", proposal_id=P,
+            decision_id=f"decision-{name}", at=AT, account_id="ana",
+        )  # fmt: skip
+        add(
+            connection, "ruling_members",
+            ruling_id=f"ruling-{name}", customer="BA", request_id="1",
+        )  # fmt: skip
+        return append(
+            connection,
+            entry(
+                "bin.accept", f"bin/{P}/{bin_id}", version_before=version,
+                version_after=version + 1, before={"state": "open"},
+                after={"state": "accepted"}, reason=f"Żółty reason {name}",
+                releasable_reason="Fits.", idempotency_key=f"key-{name}",
+                client="10.0.0.1",
+            ),
+        )  # fmt: skip
+
+
+def step(
+    connection: Connection,
+    bin_id: str,
+    version: int,
+    members: tuple[str, ...],
+    change: str,
+    state: str,
+) -> None:
+    add(
+        connection, "bin_versions",
+        proposal_id=P, bin_id=bin_id, version=version, previous=version - 1,
+        change=change, state=state, members=json.dumps(members), at=AT,
+        account_id="ana",
+    )  # fmt: skip
+    bins = schema.bins
+    connection.execute(
+        update(bins)
+        .where(bins.c.proposal_id == P, bins.c.bin_id == bin_id)
+        .values(version=version, state=state, size=len(members))
+    )
+
+
+def _people(connection: Connection) -> None:
+    add(
+        connection, "accounts",
+        account_id="ana", name="Ana", roles="[]", created_at=AT,
+    )  # fmt: skip
+    for version in (1, 2):
+        add(
+            connection, "policies",
+            name="standard", version=version, title="Standard", sha256="ab",
+            toml="a = 1", created_at=AT, account_id="ana",
+        )  # fmt: skip
+    append(connection, entry("policy.add", "policy/standard"))
+
+
+def _batch(connection: Connection, customer: str) -> None:
+    add(
+        connection, "batches",
+        batch_id=f"batch-{customer}", customer=customer, account_id="ana",
+        created_at=AT, format="csv", sha256="cd", stored=2, unchanged=0, refused=0,
+        extra_columns="[]",
+    )  # fmt: skip
+    for number in ("1", "2"):
+        asked = {
+            "system": "F-16", "region": "EUR", "received_on": "2026-01-02",
+            "needed_by": None, "value_cents": 100, "priority": "routine",
+        }  # fmt: skip
+        key = {"customer": customer, "request_id": number, "version": 1}
+        add(
+            connection, "requests",
+            **key, **asked, request_uid=f"{customer}{number}", state="open",
+            batch_id=f"batch-{customer}", created_at=AT, changed_at=AT,
+        )  # fmt: skip
+        add(
+            connection, "request_versions",
+            **key, previous=None, state="open", content=json.dumps(asked),
+            sha256="ef", at=AT, account_id="ana",
+        )  # fmt: skip
+    append(connection, entry("batch.send", f"batch/batch-{customer}"))
+
+
+def _proposal(connection: Connection) -> None:
+    add(
+        connection, "proposals",
+        proposal_id=P, account_id="ana", created_at=AT, state="done", version=1,
+        policy_name="standard", policy_version=1, as_of="2026-01-02",
+        time_limit_s=10, gap_wanted="0", scope="{}", rulings="[]", requests=6,
+    )  # fmt: skip
+    add(
+        connection, "proposal_results",
+        proposal_id=P, attempt="1", certificate="{}", kept="{}", document="{}",
+    )  # fmt: skip
+    for label in LABELS:
+        customer, number = label.split("-")
+        add(
+            connection, "proposal_requests",
+            proposal_id=P, label=label, customer=customer, request_id=number,
+            request_version=1,
+        )  # fmt: skip
+    for place, (bin_id, members) in enumerate(BINS.items()):
+        add(
+            connection, "bin_versions",
+            proposal_id=P, bin_id=bin_id, version=1, previous=None,
+            change="proposed", state="open", members=json.dumps(members), at=AT,
+            account_id="ana",
+        )  # fmt: skip
+        add(
+            connection, "bins",
+            proposal_id=P, bin_id=bin_id, place=place, version=1, state="open",
+            systems="|F-16|", customers="|BA|", regions="|EUR|",
+            size=len(members), saved=1, value_cents=1, received_on="2026-01-05",
+            forecast_on="2026-09-01", document="{}",
+        )  # fmt: skip
+        for label in members:
+            add(connection, "bin_members", proposal_id=P, label=label, bin_id=bin_id)
+    append(connection, entry("proposal.done", f"proposal/{P}"))
+
+
+def _members_now(bin_id: str) -> tuple[str, ...]:
+    """Return the members of a bin after the edit: the last of B1 is in B2."""
+    moved = LABELS[2]
+    if bin_id == "B1":
+        return BINS["B1"][:2]
+    return (*BINS["B2"], moved) if bin_id == "B2" else BINS[bin_id]
+
+
+def _edit(connection: Connection) -> None:
+    add(
+        connection, "edits",
+        proposal_id=P, seq=1, version=2, edits="[]", before="{}", after="{}",
+        reason="Moved by hand.", change=5, at=AT, account_id="ana", undoes=None,
+    )  # fmt: skip
+    for bin_id in ("B1", "B2"):
+        step(connection, bin_id, 2, _members_now(bin_id), "edited", "open")
+    members = schema.bin_members
+    connection.execute(
+        update(members).where(members.c.label == LABELS[2]).values(bin_id="B2")
+    )
+    append(connection, entry("proposal.edit", f"proposal/{P}", reason="Moved by hand."))
+
+
+def _release(connection: Connection, name: str) -> None:
+    add(
+        connection, "releases",
+        release_id=name, proposal_id=P, bin_id="B1", customer="BA", level=1,
+        shown="{}", consents="[]", at=AT, account_id="ana",
+    )  # fmt: skip
+    append(connection, entry("bin.release", f"bin/{P}/B1"))
