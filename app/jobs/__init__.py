@@ -1,0 +1,1 @@
+"""Work that takes long: queued durably, and done in processes of its own."""
