@@ -7,6 +7,8 @@
     ├── WrongUsage      an option or argument that makes no sense         exit 2
     │   └── OutputExists    a target is there and --force is not          exit 2
     ├── OutputFailed    a result that could not be written whole          exit 1
+    ├── ClusterFailed   a Dask cluster that cannot be used                exit 1
+    ├── ServiceFailed   a service that is not there, or refuses a call    exit 1
     └── Stopped         the time limit or a signal, and no plan yet       exit 5
 
 Messages are full sentences that name the offending value and what is allowed.
@@ -80,6 +82,12 @@ class FaultCode(StrEnum):
     SYSTEM = "system"
     DUPLICATE_ID = "duplicate_id"
     CONTRADICTION = "contradiction"
+    # a sheet of a plan that came back
+    UNKNOWN_REQUEST = "unknown_request"
+    MISSING_ROW = "missing_row"
+    ACCEPTED_BIN = "accepted_bin"
+    NOT_AS_SENT = "not_as_sent"
+    EDIT_LIMIT = "edit_limit"
 
 
 def safe_text(value: object, length: int = VALUE_LENGTH) -> str:
@@ -179,6 +187,14 @@ class OutputExists(WrongUsage):
 
 class OutputFailed(AllybinError):
     """A result could not be written whole, and nothing was left in its place."""
+
+
+class ClusterFailed(AllybinError):
+    """A Dask cluster does not answer, has no workers, or runs another version."""
+
+
+class ServiceFailed(AllybinError):
+    """A service is not there, is not allybin's, or does not do what it is asked."""
 
 
 class Stopped(AllybinError):

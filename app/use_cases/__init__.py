@@ -1,0 +1,1 @@
+"""What callers may do: each use case is one transaction, opened where it is seen."""

@@ -1,0 +1,271 @@
+"""Accounts and their keys."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from app.catalogue import NameUnknown, resolve_customer
+from app.storage import accounts
+from app.storage.errors import StoreError
+from app.storage.plain import text_of
+from app.use_cases import clock
+from app.use_cases.access import Caller, Role, needs_customers, new_key
+from app.use_cases.refusals import NotAcceptable, NotThere
+from app.use_cases.service import Answer, Call, Change, Service
+
+FIRST_ACCOUNT: Final = "local"
+"""The account that a first start makes: one person, all roles."""
+
+
+def first_key(connection: Connection) -> str | None:
+    """Make the first account and its key where there is none; return the key."""
+    if accounts.any_there(connection):
+        return None
+    roles = [Role.ADMIN, Role.ANALYST, Role.APPROVER, Role.AUDITOR]
+    _, key = _make(connection, FIRST_ACCOUNT, roles, None, None, by=None)
+    return key
+
+
+def used_first_today(caller: Caller) -> bool:
+    """Tell whether a caller comes with a key that was not used this day before."""
+    return caller.key_id is not None and caller.key_used_on != clock.today().isoformat()
+
+
+def note_use(service: Service, caller: Caller) -> None:
+    """Keep the day a key was used last; a store that makes one wait misses it.
+
+    A later call of the day is noted then: nobody waits for this.
+    """
+    database = service.database
+    if caller.key_id is None or (database.kind == "sqlite" and not database.at_once):
+        return
+    with suppress(StoreError), database.writing() as connection:
+        accounts.use_key(connection, caller.key_id, clock.today().isoformat())
+
+
+def make_key(
+    service: Service,
+    call: Call,
+    *,
+    name: str,
+    role: Role,
+    customers: Sequence[str] | None,
+    expires_on: str | None,
+) -> tuple[Answer, str | None]:
+    """Make an account with a key.
+
+    Returns the answer without the key, so that it can be kept, and the key; None where
+    the same form had made it before, for then it was shown.
+
+    Raises
+    ------
+    NotAcceptable
+        When the customers do not go with the role, or one is unknown.
+    """
+    codes = _codes(role, customers)
+    expires_at = None if expires_on is None else _expiry(expires_on)
+    made: list[str] = []
+
+    def act(connection: Connection, change: Change) -> Answer:
+        said, key = _make(
+            connection, name, [role], codes, expires_at, by=call.caller.account_id
+        )
+        made.append(key)  # asked again, it makes another: the last one is stored
+        change.object = f"key/{said['key_id']}"
+        change.after = said
+        return Answer.of(201, said)
+
+    answer = service.change(call, "key.make", "key", act)
+    return answer, made[-1] if made else None
+
+
+def _expiry(day: str) -> str:
+    """Return the moment a key ends that is good until the start of a day."""
+    try:
+        moment = clock.start_of(date.fromisoformat(day))
+    except ValueError:
+        raise NotAcceptable("expires_on is not a day of the calendar.") from None
+    if moment <= clock.now():
+        raise NotAcceptable("expires_on has to be a day to come.")
+    return moment
+
+
+def _codes(role: Role, customers: Sequence[str] | None) -> list[str] | None:
+    if not needs_customers([role]):
+        if customers:
+            raise NotAcceptable(f"A key of role {role} names no customers: it has all.")
+        return None
+    if role is Role.SUBMITTER and (customers is None or len(customers) != 1):
+        raise NotAcceptable("A submitter is of one customer: name it in customers.")
+    if customers is None:
+        return None
+    found = [resolve_customer(text, None) for text in customers]
+    unknown = [one.sentence for one in found if isinstance(one, NameUnknown)]
+    if unknown:
+        raise NotAcceptable(" ".join(unknown))
+    return sorted({one.code for one in found if not isinstance(one, NameUnknown)})
+
+
+def _make(
+    connection: Connection,
+    name: str,
+    roles: Sequence[Role],
+    customers: Sequence[str] | None,
+    expires_at: str | None,
+    *,
+    by: str | None,
+) -> tuple[dict[str, Any], str]:
+    key_id, key, digest = new_key()
+    account_id, at = str(uuid.uuid4()), clock.now()
+    accounts.add_account(
+        connection,
+        account_id=account_id,
+        name=name,
+        roles=text_of(sorted(roles)),
+        customers=None if customers is None else text_of(list(customers)),
+        created_at=at,
+        created_by=by,
+    )
+    accounts.add_key(
+        connection,
+        key_id=key_id,
+        account_id=account_id,
+        hash=digest,
+        created_at=at,
+        expires_at=expires_at,
+    )
+    said = {
+        "key_id": key_id,
+        "account_id": account_id,
+        "name": name,
+        "role": ",".join(sorted(roles)),
+        "customers": None if customers is None else list(customers),
+        "expires_at": expires_at,
+    }
+    return said, key
+
+
+def make_account(
+    service: Service,
+    call: Call,
+    *,
+    name: str,
+    role: Role,
+    customers: Sequence[str] | None,
+    subject: str,
+) -> Answer:
+    """Make an account for a person whom an OpenID Connect provider vouches for.
+
+    Raises
+    ------
+    NotAcceptable
+        When the customers do not go with the role, or the person has an account.
+    """
+    codes = _codes(role, customers)
+
+    def act(connection: Connection, change: Change) -> Answer:
+        if accounts.by_subject(connection, subject) is not None:
+            raise NotAcceptable("This person of the provider has an account already.")
+        account_id, at = str(uuid.uuid4()), clock.now()
+        accounts.add_account(
+            connection,
+            account_id=account_id,
+            name=name,
+            roles=text_of([role]),
+            customers=None if codes is None else text_of(codes),
+            subject=subject,
+            created_at=at,
+            created_by=call.caller.account_id,
+        )
+        row = accounts.by_id(connection, account_id)
+        assert row is not None
+        change.object = f"account/{account_id}"
+        change.after = _shown_account(row)
+        return Answer.of(201, change.after)
+
+    return service.change(call, "account.make", "account", act)
+
+
+def disable_account(service: Service, call: Call, account_id: str) -> Answer:
+    """Let an account in no more: its keys and sessions end at once.
+
+    Raises
+    ------
+    NotThere
+        When there is none.
+    """
+
+    def act(connection: Connection, change: Change) -> Answer:
+        row = accounts.by_id(connection, account_id)
+        if row is None:
+            raise NotThere("account")
+        at = row.disabled_at or clock.now()
+        accounts.disable_account(connection, account_id, at)
+        accounts.end_sessions(connection, account_id, at)
+        change.before = {"disabled_at": row.disabled_at}
+        change.after = {"disabled_at": at}
+        return Answer.of(200, {**_shown_account(row), "disabled_at": at})
+
+    return service.change(call, "account.disable", f"account/{account_id}", act)
+
+
+def all_accounts(connection: Connection) -> list[dict[str, Any]]:
+    """Return every account: who it is and what it may."""
+    return [_shown_account(row) for row in accounts.people(connection)]
+
+
+def _shown_account(row: accounts.Row) -> dict[str, Any]:
+    return {
+        "account_id": row.account_id,
+        "name": row.name,
+        "role": ",".join(json.loads(row.roles)),
+        "customers": row.customers and json.loads(row.customers),
+        "openid": row.subject is not None,
+        "created_at": row.created_at,
+        "disabled_at": row.disabled_at,
+    }
+
+
+def revoke_key(service: Service, call: Call, key_id: str) -> Answer:
+    """End a key at once.
+
+    Raises
+    ------
+    NotThere
+        When there is none.
+    """
+
+    def act(connection: Connection, change: Change) -> Answer:
+        row = accounts.key(connection, key_id)
+        if row is None:
+            raise NotThere("key")
+        at = row.revoked_at or clock.now()
+        accounts.revoke_key(connection, key_id, at)
+        accounts.end_sessions(connection, row.account_id, at)
+        change.before, change.after = {"revoked_at": row.revoked_at}, {"revoked_at": at}
+        return Answer.of(200, {"key_id": key_id, "revoked_at": at})
+
+    return service.change(call, "key.revoke", f"key/{key_id}", act)
+
+
+def listed(connection: Connection) -> list[dict[str, Any]]:
+    """Return all keys: what they are for, never what they are."""
+    return [
+        {
+            "key_id": row.key_id,
+            "account_id": row.account_id,
+            "name": row.name,
+            "role": ",".join(json.loads(row.roles)),
+            "customers": row.customers and json.loads(row.customers),
+            "created_at": row.created_at,
+            "expires_at": row.expires_at,
+            "revoked_at": row.revoked_at,
+            "last_used_on": row.last_used_on,
+        }
+        for row in accounts.listed(connection)
+    ]

@@ -1,0 +1,32 @@
+"""Can the service be used, and how is it set up."""
+
+from typing import Any
+
+from app.storage.errors import StoreError
+from app.use_cases.decide import single_user
+from app.use_cases.service import Service
+
+
+def readiness(service: Service, *, started: bool, stopping: bool) -> dict[str, Any]:
+    """Return whether calls can be carried out, why not, and what is in force."""
+    said: dict[str, Any] = {"ready": False, "store": service.database.kind}
+    if stopping or not started:
+        said["reason"] = "The service stops." if stopping else "The service starts."
+        return said
+    try:
+        with service.reading() as connection:
+            said["single_user"] = single_user(service, connection)
+        said["in_force"] = service.database.in_force()
+    except StoreError as error:
+        said["reason"] = str(error)
+        return said
+    if service.database.stopped is not None:
+        said["reason"] = service.database.stopped
+        return said
+    if said["single_user"]:
+        said["note"] = (
+            "Single-user mode of a first local start: the two-person rule is off until "
+            "there is a second analyst or approver."
+        )
+    said["ready"] = True
+    return said

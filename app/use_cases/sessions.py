@@ -1,0 +1,129 @@
+"""Signed-in browsers: begun with a key or by a provider, ended at once."""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection
+
+from app.storage import accounts
+from app.use_cases import clock
+from app.use_cases.access import (
+    Caller,
+    Role,
+    caller_of_key,
+    caller_of_session,
+    hash_of,
+)
+from app.use_cases.refusals import NotAllowed, NotKnown
+from app.use_cases.service import Answer, Call, Change, Service
+
+_SHOWN: Final = 12  # characters of a hash, enough to tell sessions apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A session that has just begun; here only the hash of its cookie is kept."""
+
+    account_id: str
+    name: str
+    cookie: str = field(repr=False)
+    form_token: str = field(repr=False)
+    expires_at: str
+
+
+def begin_with_key(service: Service, key: str, client: str | None) -> Begun:
+    """Sign a browser in with an API key; the session ends no later than the key.
+
+    Raises
+    ------
+    NotKnown
+        Whatever is wrong with the key.
+    """
+    with service.reading() as connection:
+        caller = caller_of_key(connection, key)
+        row = accounts.key(connection, caller.key_id or "")
+    return _begun(service, caller, client, row.expires_at if row else None)
+
+
+def begin_with_subject(
+    service: Service, issuer: str, subject: str, client: str | None
+) -> Begun:
+    """Sign a browser in whose user a provider has named.
+
+    Raises
+    ------
+    NotAllowed
+        When nobody here goes by that name; says it, so that an admin can be asked.
+    """
+    with service.reading() as connection:
+        row = accounts.by_subject(connection, subject_of(issuer, subject))
+    if row is None or row.disabled_at:
+        raise NotAllowed(
+            f"The provider knows you as {subject}, and that is nobody's name here. "
+            "Ask an administrator to give you an account."
+        )
+    customers = None if row.customers is None else frozenset(json.loads(row.customers))
+    caller = Caller(
+        account_id=row.account_id,
+        name=row.name,
+        roles=frozenset(Role(role) for role in json.loads(row.roles)),
+        customers=customers,
+    )
+    return _begun(service, caller, client, None)
+
+
+def end(service: Service, cookie: str, client: str | None) -> None:
+    """Sign a browser out; one that is not signed in stays so."""
+    try:
+        with service.reading() as connection:
+            caller = caller_of_session(connection, cookie)
+    except NotKnown:
+        return
+    digest = hash_of(cookie)
+
+    def act(connection: Connection, _: Change) -> Answer:
+        accounts.end_session(connection, digest, clock.now())
+        return Answer.of(200, {})
+
+    call = Call(caller=caller, what="POST /sign-out", body="", client=client)
+    service.change(call, "session.end", f"session/{digest[:_SHOWN]}", act)
+
+
+def subject_of(issuer: str, subject: str) -> str:
+    """Return how an account names a person of a provider: no two providers alike."""
+    return f"{issuer} {subject}"
+
+
+def _begun(
+    service: Service, caller: Caller, client: str | None, latest: str | None
+) -> Begun:
+    expires_at = clock.after(minutes=service.settings.session_minutes)
+    begun = Begun(
+        account_id=caller.account_id,
+        name=caller.name,
+        cookie=secrets.token_urlsafe(32),
+        form_token=secrets.token_urlsafe(32),
+        expires_at=min(expires_at, latest or expires_at),
+    )
+    digest = hash_of(begun.cookie)
+
+    def act(connection: Connection, change: Change) -> Answer:
+        accounts.add_session(
+            connection,
+            session_hash=digest,
+            account_id=begun.account_id,
+            form_token=begun.form_token,
+            created_at=clock.now(),
+            expires_at=begun.expires_at,
+        )
+        if caller.key_id is not None:
+            today = clock.today().isoformat()
+            accounts.use_key(connection, caller.key_id, today)
+        change.after = {"expires_at": begun.expires_at, "key_id": caller.key_id}
+        return Answer.of(200, {})
+
+    call = Call(caller=caller, what="POST /sign-in", body="", client=client)
+    service.change(call, "session.begin", f"session/{digest[:_SHOWN]}", act)
+    return begun

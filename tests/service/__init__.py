@@ -1,0 +1,1 @@
+"""The whole service: the API over a real store, with real solves."""
