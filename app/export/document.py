@@ -5,7 +5,7 @@ Staff-days are numbers, exact multiples of 0.001; days are ISO dates.
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -13,7 +13,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
+from app.export.stored import StoredBins
 from optimizer.batch import Batch
+from optimizer.certify.reading import plain
 from optimizer.errors import ProofFailed
 from optimizer.problem import Problem
 from optimizer.proposal.values import (
@@ -23,15 +25,19 @@ from optimizer.proposal.values import (
     Proposal,
     ProposedBin,
     Reason,
+    Totals,
     Warned,
 )
 from optimizer.rulings import Rulings
-from optimizer.verify import Finding, verify
+from optimizer.verify import CertificateCheck, Finding, verify
 
 type Document = dict[str, Any]
 
 MILLION: Final = 1_000_000
 """One over the gap up to which a proposal is called optimal."""
+
+KEPT_BINS: Final = 20_000
+"""Bins of a document up to which they are kept as plain values."""
 
 _LISTED_FINDINGS: Final = 5
 
@@ -79,7 +85,12 @@ def proven_document(
     return document
 
 
-def verify_document(document: Document, problem: Problem) -> tuple[Finding, ...]:
+def verify_document(
+    document: Document,
+    problem: Problem,
+    *,
+    certificate_check: CertificateCheck | None = None,
+) -> tuple[Finding, ...]:
     """Return what in a document does not hold for a problem."""
     return verify(
         document,
@@ -88,6 +99,7 @@ def verify_document(document: Document, problem: Problem) -> tuple[Finding, ...]
         problem.catalogue,
         problem.as_of,
         problem.rulings,
+        certificate_check=certificate_check,
     )
 
 
@@ -124,11 +136,11 @@ def proposal_document(
             "rulings_sha256": hashes.rulings,
         },
         "status": "optimal" if (total - bound) * MILLION <= total else "feasible",
-        "objective": _objective(proposal),
+        "objective": objective_of(proposal.totals),
         "lower_bound": days(bound),
         "gap": float(Fraction(total - bound, total)) if total else 0.0,
         "solve_seconds": round(solve_seconds, 3),
-        "bins": [_bin(proposed) for proposed in proposal.bins],
+        "bins": _bins(proposal),
         "fragmentation": [_fragmentation(found) for found in proposal.fragmentation],
         "rulings": _rulings(problem.rulings),
     }
@@ -136,6 +148,9 @@ def proposal_document(
     if kept:
         document["extra_columns"] = kept
     document["versions"] = dict(versions)
+    if proposal.certificates is not None:
+        ids = [r.request_id for r in batch.requests]
+        document["certificate"] = plain(proposal.certificates, ids)
     return document
 
 
@@ -170,13 +185,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def _objective(proposal: Proposal) -> Document:
-    effort, baseline = proposal.effort, proposal.baseline_effort
+def objective_of(totals: Totals) -> Document:
+    """Return the figures of all bins in sum, as proposal.json has them."""
+    effort, baseline = totals.effort, totals.baseline_effort
     saved = baseline - effort
     return {
-        "total": days(proposal.total),
+        "total": days(effort.default + totals.wait_cost),
         "effort_days": days(effort.default),
-        "wait_cost": days(proposal.wait_cost),
+        "wait_cost": days(totals.wait_cost),
         "baseline_total": days(baseline.default),  # alone, nobody waits for another
         "baseline_effort_days": days(baseline.default),
         "saved_effort_days": days(saved.default),
@@ -186,12 +202,19 @@ def _objective(proposal: Proposal) -> Document:
         "effort_days_high": days(effort.high),
         "baseline_effort_days_low": days(baseline.low),
         "baseline_effort_days_high": days(baseline.high),
-        "effort_by_stage": _days_by(proposal.effort_by_stage),
-        "baseline_effort_by_stage": _days_by(proposal.baseline_effort_by_stage),
+        "effort_by_stage": _days_by(totals.effort_by_stage),
+        "baseline_effort_by_stage": _days_by(totals.baseline_effort_by_stage),
     }
 
 
-def _bin(proposed: ProposedBin) -> Document:
+def _bins(proposal: Proposal) -> Sequence[Document]:
+    """Return the bins as plain values; many of them packed, and read one by one."""
+    stated = map(bin_document, proposal.bins)
+    return StoredBins(stated) if len(proposal.bins) > KEPT_BINS else [*stated]
+
+
+def bin_document(proposed: ProposedBin) -> Document:
+    """Return a bin as proposal.json has it."""
     stated: Document = {
         "bin_id": proposed.bin_id,
         "request_ids": [*proposed.request_ids],

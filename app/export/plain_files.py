@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
 from app.export.sheet_text import sheet_text
+from app.export.stored import StoredBins, encode
 from app.export.tables import Document, Table, Value
 
 
@@ -27,17 +27,16 @@ def json_lines(document: Document) -> Iterator[str]:
     yield "{\n"
     for number, (key, value) in enumerate(document.items()):
         comma = "" if number == last else ","
-        if isinstance(value, list) and value:
-            yield f" {_encode(key)}: [\n"
-            for place, item in enumerate(value, start=1):
-                yield f"  {_encode(item)}{'' if place == len(value) else ','}\n"
+        stored = isinstance(value, StoredBins)
+        if (stored or isinstance(value, list)) and value:
+            texts = value.lines() if stored else map(encode, value)
+            yield f" {encode(key)}: [\n"
+            for place, text in enumerate(texts, start=1):
+                yield f"  {text}{'' if place == len(value) else ','}\n"
             yield f" ]{comma}\n"
         else:
-            yield f" {_encode(key)}: {_encode(value)}{comma}\n"
+            yield f" {encode(key)}: {encode(value)}{comma}\n"
     yield "}\n"
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def write_json(stream: BinaryIO, document: Document) -> None:

@@ -1,5 +1,6 @@
 """report.html: one page that opens offline and shows pictures first."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -73,11 +74,11 @@ def write_report(
         effort_picture=effort.draw(view.stage_efforts(policy)),
         timeline=view.timeline_figure(),
         together=view.together_figure(),
-        reviews=[view.review(bin_) for bin_ in view.combined[:MOST_REVIEWS]],
-        reviews_total=len(view.combined),
-        alone=[view.single(bin_) for bin_ in view.single_bins[:MOST_ALONE]],
-        alone_total=len(view.single_bins),
-        open_members=len(view.combined) <= OPEN_UP_TO,
+        reviews=[view.review(bin_) for bin_ in view.combined],
+        reviews_total=view.combined_total,
+        alone=[view.single(bin_) for bin_ in view.single_bins],
+        alone_total=view.single_total,
+        open_members=view.combined_total <= OPEN_UP_TO,
         policy_rows=policy_words(policy),
         receipt=receipt_rows(document),
     )
@@ -147,6 +148,9 @@ def _stages(
     return rows
 
 
+_day = cache(date.fromisoformat)
+
+
 class _View:
     """What the page says, worked out of the document once."""
 
@@ -155,14 +159,57 @@ class _View:
         self.batch = batch
         self.catalogue = catalogue
         self.as_of = date.fromisoformat(document["as_of"])
-        bins = document["bins"]
-        self.combined = [bin_ for bin_ in bins if len(bin_["request_ids"]) > 1]
-        self.single_bins = [bin_ for bin_ in bins if len(bin_["request_ids"]) == 1]
+        self.combined: list[Document] = []  # as many as are listed
+        self.single_bins: list[Document] = []  # likewise
+        self.most_saving: list[Document] = []  # as many as could be drawn
+        self.combined_total = self.single_total = self.requests_together = 0
+        self._wait_days = self._longest_wait = self._earlier = self._later = 0
+        self._alone_starts: list[date] = []
+        self._together: list[tuple[str, tuple[str, ...]]] = []
+        self._warned: Counter[str] = Counter()
+        for bin_ in document["bins"]:  # once: many bins are read one by one
+            self._warned.update({warning["code"] for warning in bin_["warnings"]})
+            if len(bin_["request_ids"]) > 1:
+                self._note_combined(bin_)
+            else:
+                self._note_single(bin_)
+        self._keep_most_saving()
+
+    def _note_single(self, bin_: Document) -> None:
+        self.single_total += 1
+        if len(self.single_bins) < MOST_ALONE:
+            self.single_bins.append(bin_)
+        self._alone_starts.append(_day(bin_["starts_on"]))
+
+    def _note_combined(self, bin_: Document) -> None:
+        self.combined_total += 1
+        if len(self.combined) < MOST_REVIEWS:
+            self.combined.append(bin_)
+        self.requests_together += len(bin_["request_ids"])
+        waits, gained = bin_["wait_days"].values(), bin_["days_gained"].values()
+        self._wait_days += sum(waits)
+        self._longest_wait = max(self._longest_wait, *waits)
+        self._earlier += sum(days > 0 for days in gained)
+        self._later += sum(days < 0 for days in gained)
+        customers = tuple(map(sys.intern, bin_["customers"]))
+        self._together.append((bin_["bin_id"], customers))
+        self.most_saving.append(bin_)
+        if len(self.most_saving) > 100 * timeline.MOST_LANES:
+            self._keep_most_saving()
+
+    def _keep_most_saving(self) -> None:
+        """Forget the reviews that cannot be drawn, for others save more."""
+        ranks = sorted(
+            enumerate(self.most_saving),
+            key=lambda entry: (-entry[1]["saved_effort_days"], entry[1]["bin_id"]),
+        )
+        kept = sorted(place for place, _ in ranks[: timeline.MOST_LANES])
+        self.most_saving = [self.most_saving[place] for place in kept]
 
     def headline(self) -> str:
         requests = numbers.counted(self.document["input"]["requests"], "request")
         reviews = numbers.counted(len(self.document["bins"]), "review")
-        if not self.combined:
+        if not self.combined_total:
             return f"{requests}: every one is best reviewed alone"
         return f"{requests} become {reviews}"
 
@@ -181,14 +228,8 @@ class _View:
         """Return the key figures as (figure, what it is, beside what)."""
         objective = self.document["objective"]
         requests = self.document["input"]["requests"]
-        together_ = sum(len(bin_["request_ids"]) for bin_ in self.combined)
-        waits = [days for bin_ in self.combined for days in bin_["wait_days"].values()]
-        gained = [
-            days for bin_ in self.combined for days in bin_["days_gained"].values()
-        ]
-        earlier = sum(days > 0 for days in gained)
-        later = sum(days < 0 for days in gained)
-        mean_wait = sum(waits) / len(waits) if waits else 0.0
+        together_ = self.requests_together
+        mean_wait = self._wait_days / together_ if together_ else 0.0
         return [
             (
                 numbers.whole(len(self.document["bins"])),
@@ -203,15 +244,15 @@ class _View:
             (
                 numbers.whole(together_),
                 "requests reviewed together",
-                f"in {numbers.counted(len(self.combined), 'combined review')}; "
-                f"{numbers.whole(len(self.single_bins))} stay alone",
+                f"in {numbers.counted(self.combined_total, 'combined review')}; "
+                f"{numbers.whole(self.single_total)} stay alone",
             ),
             (
-                numbers.whole(max(waits, default=0)),
+                numbers.whole(self._longest_wait),
                 "days is the longest wait",
                 f"{mean_wait:.0f} on average in combined reviews; "
-                f"{numbers.whole(earlier)} decided earlier, "
-                f"{numbers.whole(later)} later than alone",
+                f"{numbers.whole(self._earlier)} decided earlier, "
+                f"{numbers.whole(self._later)} later than alone",
             ),
         ]
 
@@ -259,12 +300,7 @@ class _View:
         ]
 
     def warning_counts(self) -> list[tuple[str, int]]:
-        counts = Counter(
-            code
-            for bin_ in self.document["bins"]
-            for code in {warning["code"] for warning in bin_["warnings"]}
-        )
-        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return sorted(self._warned.items(), key=lambda item: (-item[1], item[0]))
 
     def stage_efforts(self, policy: Policy) -> list[effort.StageEffort]:
         objective = self.document["objective"]
@@ -280,13 +316,17 @@ class _View:
 
     def timeline_figure(self) -> dict[str, Any]:
         """Return the second picture and what its caption counts."""
-        lanes = timeline.choose_lanes([self._lane(bin_) for bin_ in self.combined])
-        alone = [date.fromisoformat(bin_["starts_on"]) for bin_ in self.single_bins]
+        lanes = timeline.choose_lanes([self._lane(bin_) for bin_ in self.most_saving])
         picture = timeline.draw(
-            lanes, total=len(self.combined), alone=alone, as_of=self.as_of
+            lanes,
+            total=self.combined_total,
+            alone=self._alone_starts,
+            as_of=self.as_of,
         )
         shown = {lane.bin_id for lane in lanes}
-        rows = [self.review(bin_) for bin_ in self.combined if bin_["bin_id"] in shown]
+        rows = [
+            self.review(bin_) for bin_ in self.most_saving if bin_["bin_id"] in shown
+        ]
         return {"picture": picture, "shown": len(lanes), "rows": rows}
 
     def _lane(self, bin_: Document) -> timeline.Lane:
@@ -321,9 +361,7 @@ class _View:
 
     def together_figure(self) -> dict[str, Any]:
         """Return the third picture, its least width, and the pairs behind it."""
-        pairs = together.shared_reviews(
-            [(bin_["bin_id"], tuple(bin_["customers"])) for bin_ in self.combined]
-        )
+        pairs = together.shared_reviews(self._together)
         codes = {code for pair in pairs for code in (pair.first, pair.second)}
         names = {code: self._name(code) for code in codes}
         picture, least_width = together.draw(pairs, names) if pairs else (Markup(), 0)

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """What a column holds, hence how its cells are shown."""
 
     TEXT = "text"
+    EDIT = "edit"  # text that a reader may change and send back
     LONG = "long"  # text of a sentence or more
     DAYS = "days"  # staff-days
     MONEY = "money"  # US dollars

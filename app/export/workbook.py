@@ -6,11 +6,11 @@ document gives the same bytes.
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from itertools import batched
 from typing import Any, BinaryIO, Final
 
 import xlsxwriter
 
+from app.export.numbers import whole
 from app.export.policy_words import (
     COORDINATION,
     StageNotes,
@@ -42,14 +42,16 @@ from optimizer.policy import EffortCase, Policy
 
 STREAMED_FROM: Final = 20_000
 """Requests from which rows go to disk as they are written, to save memory."""
-SHEET_ROWS: Final = 1_048_000
-"""Rows of a sheet before the next one is begun; a sheet holds 1,048,576."""
+MOST_ROWS: Final = 100_000
+"""Rows of a table that its sheet lists; it says how many more there are. A sheet could
+hold 1,048,576, but opens slowly long before."""
 CELL_CHARACTERS: Final = 32_767
 """Characters that a cell can hold; the whole text is in proposal.json."""
 _CUT: Final = " … (cut: the whole text is in proposal.json)"
 
 _WIDTHS: Final = {
     Kind.TEXT: 16,
+    Kind.EDIT: 16,
     Kind.LONG: 48,
     Kind.DAYS: 13,
     Kind.MONEY: 18,
@@ -59,6 +61,7 @@ _WIDTHS: Final = {
 }
 _FORMATS: Final = {
     Kind.TEXT: "@",
+    Kind.EDIT: "@",
     Kind.LONG: "@",
     Kind.DAYS: "0.00",
     Kind.MONEY: "#,##0",
@@ -75,9 +78,40 @@ def write_workbook(
     policy: Policy,
     catalogue: Catalogue,
     stages_notes: StageNotes,
+    editable: Table | None = None,
 ) -> None:
-    """Write every sheet of the proposal to a seekable stream of bytes."""
-    streamed = len(batch) >= STREAMED_FROM
+    """Write every sheet of the proposal to a seekable stream of bytes.
+
+    ``editable`` is the sheet that may be edited and sent back, where there is one.
+    """
+    book, sheets = _opened(stream, document, streamed=len(batch) >= STREAMED_FROM)
+    for table in (
+        bins_table(document, batch),
+        requests_table(document, batch, catalogue),
+        *(() if editable is None else (editable,)),
+        alone_table(document, batch),
+        _stages_table(document, policy, stages_notes),
+        _pairs_table("Policy", ("rule", "in words"), policy_words(policy)),
+        _pairs_table("Receipt", ("what", "value"), receipt_rows(document)),
+    ):
+        sheets.add(table)
+    if document["fragmentation"]:
+        sheets.add(fragmentation_table(document))
+    if any(bin_["warnings"] for bin_ in document["bins"]):
+        sheets.add(warnings_table(document))
+    book.close()
+
+
+def write_sheet(stream: BinaryIO, document: Document, table: Table) -> None:
+    """Write a workbook of one sheet, in the frame of a proposal's."""
+    book, sheets = _opened(stream, document, streamed=False)
+    sheets.add(table)
+    book.close()
+
+
+def _opened(
+    stream: BinaryIO, document: Document, *, streamed: bool
+) -> tuple[Any, "_Sheets"]:
     book = xlsxwriter.Workbook(
         stream,
         {
@@ -97,21 +131,8 @@ def write_workbook(
             "created": created,
         }
     )
-    sheets = _Sheets(book, f"{document['proposal_id']}, as of {document['as_of']}")
-    for table in (
-        bins_table(document, batch),
-        requests_table(document, batch, catalogue),
-        alone_table(document, batch),
-        _stages_table(document, policy, stages_notes),
-        _pairs_table("Policy", ("rule", "in words"), policy_words(policy)),
-        _pairs_table("Receipt", ("what", "value"), receipt_rows(document)),
-    ):
-        sheets.add(table)
-    if document["fragmentation"]:
-        sheets.add(fragmentation_table(document))
-    if any(bin_["warnings"] for bin_ in document["bins"]):
-        sheets.add(warnings_table(document))
-    book.close()
+    footer = f"{document['proposal_id']}, as of {document['as_of']}"
+    return book, _Sheets(book, footer)
 
 
 def _stages_table(document: Document, policy: Policy, notes: StageNotes) -> Table:
@@ -172,7 +193,7 @@ def _pairs_table(
 
 
 class _Sheets:
-    """Adds tables to a workbook, one sheet each or, when long, several."""
+    """Adds tables to a workbook, one sheet each."""
 
     def __init__(self, book: Any, footer: str) -> None:
         self._book = book
@@ -190,26 +211,31 @@ class _Sheets:
             )
             for kind, form in _FORMATS.items()
         }
+        self._cells[Kind.EDIT].set_bg_color("#fff4cc")
+        self._cells[Kind.EDIT].set_border(1)
+        self._cells[Kind.EDIT].set_border_color("#c9a94f")
         self._totals = {
             kind: book.add_format({"num_format": form, "bold": True, "top": 1})
             for kind, form in _FORMATS.items()
         }
 
     def add(self, table: Table) -> None:
-        """Write a table; every part has the header, the last one the totals."""
+        """Write a table; the totals, of listed and other rows, come last."""
         totals = [0] * len(table.columns)
         sheet = self._sheet(table, table.name)
-        count = 0
-        for part, rows in enumerate(batched(_counted(table, totals), SHEET_ROWS), 1):
-            if part > 1:
-                sheet = self._sheet(table, f"{table.name} {part}")
-            for count, row in enumerate(rows, start=1):
-                self._write_row(sheet, count, row, table)
-            sheet.autofilter(0, 0, count, len(table.columns) - 1)
-        if not count:
-            sheet.autofilter(0, 0, 0, len(table.columns) - 1)
+        listed = rows = 0
+        for rows, row in enumerate(_counted(table, totals), start=1):
+            if rows <= MOST_ROWS:
+                self._write_row(sheet, rows, row, table)
+                listed = rows
+        sheet.autofilter(0, 0, listed, len(table.columns) - 1)
+        last = listed
+        if rows > listed:
+            last += 1
+            more = f"… and {whole(rows - listed)} more rows: all are in proposal.json"
+            sheet.write_string(last, 0, more, self._totals[Kind.TEXT])
         if any(entry.total for entry in table.columns):
-            self._write_totals(sheet, count + 1, totals, table)
+            self._write_totals(sheet, last + 1, totals, table)
 
     def _sheet(self, table: Table, name: str) -> Any:
         sheet = self._book.add_worksheet(name)

@@ -1,6 +1,7 @@
 """proposal.xlsx."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,9 @@ import openpyxl
 import pytest
 
 from app.export import workbook
+from app.export.plan_sheet import SHEET, Seen, plan_sheet
 from tests.app.export.factories import Sample, request, sample, stages_notes
+from tests.documents import page
 
 type Write = Callable[[Sample], Path]
 
@@ -127,18 +130,15 @@ def test_rows_streamed_to_disk_read_the_same(
     assert values(open_book(five_hundred)) == in_memory
 
 
-def test_a_long_table_goes_on_in_another_sheet(
+def test_a_long_table_is_cut_and_says_so_and_its_totals_are_of_all(
     six_bins: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbook, "SHEET_ROWS", 8)
-    book = open_book(six_bins)
-    first, second = book["Requests"], book["Requests 2"]
-    assert first.max_row == 9
-    # Five of thirteen are left, between the header and the totals.
-    assert second.max_row == 7
-    wait = column_of(second, "wait_days")
+    monkeypatch.setattr(workbook, "MOST_ROWS", 8)
+    sheet = open_book(six_bins)["Requests"]
+    assert sheet.cell(10, 1).value == "… and 5 more rows: all are in proposal.json"
+    assert sheet.max_row == 11  # thirteen requests: eight listed, header, note, totals
     waits = [d for b in six_bins.document["bins"] for d in b["wait_days"].values()]
-    assert second.cell(7, wait).value == sum(waits)
+    assert sheet.cell(11, column_of(sheet, "wait_days")).value == sum(waits)
 
 
 def test_a_text_too_long_for_a_cell_says_that_it_was_cut() -> None:
@@ -148,3 +148,29 @@ def test_a_text_too_long_for_a_cell_says_that_it_was_cut() -> None:
     cell = sheet.cell(2, column_of(sheet, "note")).value
     assert len(cell) == 32_767
     assert cell.endswith("(cut: the whole text is in proposal.json)")
+
+
+def test_the_sheet_that_may_be_edited_has_the_columns_of_the_data_dictionary(
+    six_bins: Sample,
+) -> None:
+    names = [bin_["bin_id"] for bin_ in six_bins.document["bins"]]
+    seen = Seen(proposal_id="p", version=3, bins=dict.fromkeys(names, (2, "open")))
+    table = plan_sheet(six_bins.document, six_bins.batch, six_bins.catalogue, seen)
+    told = section_of("the sheet of bins", "column of the sheet")
+    assert {column.name for column in table.columns} == told
+    stream = io.BytesIO()
+    workbook.write_sheet(stream, six_bins.document, table)
+    sheet = openpyxl.load_workbook(stream)[SHEET]
+    assert sheet.max_row == len(six_bins.batch) + 1
+    bins = column_of(sheet, "bin")
+    assert {sheet.cell(2, bins).fill.fgColor.rgb} == {"FFFFF4CC"}
+    assert {row[bins - 1].value for row in sheet.iter_rows(min_row=2)} == {*names}
+
+
+def section_of(title: str, head: str) -> set[str]:
+    """Return the names in the first column of a table of the data dictionary."""
+    text = page("docs/data-dictionary.md").lower()
+    part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    rows = part.partition(f"| {head} |")[2].splitlines()[2:]
+    cells = [row.split("|")[1] for row in rows if row.startswith("|")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
