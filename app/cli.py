@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from app.commands import service, with_server
 from app.commands.options import (
     DEFAULT_POLICY,
     DEFAULT_TIME_LIMIT,
     AsOf,
     Codes,
     CustomerCodes,
+    EarlierFile,
     Engine,
+    Engines,
     Force,
     Gap,
     KeepExtraColumns,
@@ -27,9 +30,11 @@ from app.commands.options import (
     Requests,
     RowErrors,
     RulingsFile,
+    Scheduler,
     TimeLimit,
     Workers,
 )
+from app.commands.with_server import KeyFile, Server
 from app.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -52,6 +57,8 @@ policy_app = typer.Typer(
     help="List, show and check policies: every number that shapes a proposal.",
 )
 app.add_typer(policy_app, name="policy")
+service.register(app)
+app.command("batches")(with_server.batches)
 
 
 def _files(
@@ -78,7 +85,13 @@ def _files(
 
 
 def _effort(
-    time_limit: float, gap: float, workers: int | None, progress: bool
+    time_limit: float,
+    gap: float,
+    workers: int | None,
+    progress: bool,
+    *,
+    dask: bool = False,
+    scheduler: str | None = None,
 ) -> "Effort":
     from app.commands.solving import Effort
 
@@ -88,6 +101,8 @@ def _effort(
         gap=gap,
         workers=workers or cores or os.cpu_count() or 1,
         progress=progress,
+        dask=dask,
+        scheduler=scheduler,
     )
 
 
@@ -98,12 +113,14 @@ def _as_of(text: str | None) -> date:
 
 
 def _check_engine(engine: Engine, scheduler: str | None) -> None:
+    """Refuse at once what could not be solved with, before any file is read."""
     if engine is Engine.DASK:
-        raise WrongUsage(
-            "--engine dask is not there yet: this version has no workers on other "
-            "machines, the next one will. Use --engine local, the default."
-        )
-    if scheduler is not None:
+        from app.engine.cluster_address import probe, refuse_without_distributed
+
+        refuse_without_distributed()
+        if scheduler is not None:
+            probe(scheduler)
+    elif scheduler is not None:
         raise WrongUsage("--scheduler names a dask scheduler: it needs --engine dask.")
 
 
@@ -118,13 +135,12 @@ def propose(
     as_of: AsOf = None,
     precedents: Precedents = None,
     rulings: RulingsFile = None,
+    earlier: EarlierFile = None,
     time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
     gap: Gap = 0.0,
     workers: Workers = None,
-    engine: Annotated[Engine, typer.Option(help="Where to solve.")] = Engine.LOCAL,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a dask scheduler.")
-    ] = None,
+    engine: Engines = Engine.LOCAL,
+    scheduler: Scheduler = None,
     keep_extra_columns: KeepExtraColumns = False,
     customer_codes: Codes = None,
     on_error: RowErrors = OnError.REFUSE,
@@ -140,20 +156,51 @@ def propose(
     \b
     Example:
       allybin propose requests.csv --as-of 2026-01-05 --out results
+      allybin propose requests.csv --as-of 2026-01-05 --rulings rulings.json \\
+        --earlier results/proposal.json --out results-2
+      allybin propose requests.csv --engine dask --scheduler tcp://10.0.0.5:8786
+      allybin --server https://bins.example.org propose requests.csv --out results
     """
-    _check_engine(engine, scheduler)
     halt = _halt(context)
+    files = _files(
+        requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
+    )
+    place = with_server.place_of(context)
+    if place is not None:
+        with_server.refuse_local_options(context)
+        from app.commands import remote_propose
+
+        remote_propose.run(
+            place,
+            files,
+            remote_propose.Wanted(
+                policy=policy, as_of=_as_of(as_of), time_limit=time_limit, gap=gap
+            ),
+            halt,
+            folder=out,
+            force=force,
+            as_json=as_json,
+            progress=progress,
+        )
+        return
+    _check_engine(engine, scheduler)
     halt.limit(time_limit)
     from app.commands import propose as command
 
     command.run(
-        _files(
-            requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
-        ),
+        files,
         policy,
         _as_of(as_of),
-        _effort(time_limit, gap, workers, progress),
+        _effort(
+            time_limit,
+            gap,
+            workers,
+            progress,
+            dask=engine is Engine.DASK,
+            scheduler=scheduler,
+        ),
         halt,
+        earlier=earlier,
         folder=out,
         force=force,
         as_json=as_json,
@@ -411,7 +458,10 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    server: Server = None,
+    key_file: KeyFile = None,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool,
         typer.Option(
             "--version",
@@ -421,7 +471,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    with_server.check(context, server, key_file)
 
 
 # --- the process --------------------------------------------------------------------

@@ -87,6 +87,14 @@ RulingsFile = Annotated[
     str | None,
     typer.Option("--rulings", metavar="FILE", help="Reviewers' rulings, JSON."),
 ]
+EarlierFile = Annotated[
+    str | None,
+    typer.Option(
+        "--earlier",
+        metavar="FILE",
+        help="An earlier proposal.json: only what has changed is solved again.",
+    ),
+]
 TimeLimit = Annotated[
     float,
     typer.Option(
@@ -106,6 +114,20 @@ Gap = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Solving processes.  [default: cores]"),
+]
+Engines = Annotated[
+    Engine,
+    typer.Option(
+        "--engine", help="Where to solve: here, or on a Dask cluster of any size."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Of the Dask scheduler, as tcp://HOST:PORT or tls://HOST:PORT.  "
+        "[default: processes started here]",
+    ),
 ]
 KeepExtraColumns = Annotated[
     bool,

@@ -12,7 +12,7 @@ _ELSEWHERE: Final = 2.0
 
 
 class ProgressLine:
-    """Shows elapsed time, clusters done, incumbent, bound and gap.
+    """Shows elapsed time and the stage, or clusters done, incumbent, bound and gap.
 
     Parameters
     ----------
@@ -26,10 +26,17 @@ class ProgressLine:
         self._begun = time.monotonic()
         self._drawn = float("-inf")
         self._last: Progress | None = None
+        self._stage = ""
+
+    def stage(self, text: str) -> None:
+        """Say what is done before or after the search, when that is due."""
+        self._stage = text
+        self.draw()
 
     def update(self, progress: Progress) -> None:
         """Take note of progress, and draw it when the last drawing is old enough."""
         self._last = progress
+        self._stage = ""
         self.draw()
 
     def draw(self) -> None:
@@ -43,14 +50,19 @@ class ProgressLine:
         if self._shown and self._terminal:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-        else:
+        elif self._last is not None:
+            self._stage = ""
             self._write()
 
     def _write(self) -> None:
-        if not self._shown or self._last is None:
+        if not self._shown or (self._last is None and not self._stage):
             return
         self._drawn = time.monotonic()
-        text = progress_text(self._last, self._drawn - self._begun)
+        seconds = self._drawn - self._begun
+        if self._stage or self._last is None:
+            text = f"{seconds:.1f} s, {self._stage}"
+        else:
+            text = progress_text(self._last, seconds)
         sys.stderr.write(f"\r{text}\x1b[K" if self._terminal else f"{text}\n")
         sys.stderr.flush()
 

@@ -6,16 +6,19 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from app.catalogue import load_catalogue, read_table
+from app.catalogue import load_catalogue
+from app.commands.progress import ProgressLine
 from app.commands.question import Files, Read, read, read_policies
 from app.commands.screen import note, say
 from app.commands.solving import Effort, solve
+from app.commands.verify import read_document
 from app.engine.halt import Halt
 from app.errors import LISTED_ROWS
 from app.export.document import Document
 from app.export.plain_files import json_lines
 from app.export.write import refuse_output, write_results
 from app.policies import read_policy, shipped_policies
+from app.policies.notes import stage_notes
 from app.samples import sample_path
 from optimizer.policy import Policy
 
@@ -32,18 +35,30 @@ def run(
     effort: Effort,
     halt: Halt,
     *,
+    earlier: str | None,
     folder: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Propose bins for the requests of files."""
-    inputs = files.paths(policy_name)
+    """Propose bins for the requests of files; ``earlier`` is a proposal made before."""
+    inputs = files.paths(policy_name, *([] if earlier is None else [earlier]))
     if folder is not None:
         refuse_output(folder, force=force, inputs=inputs)
+    line = ProgressLine(wanted=effort.progress)
+    line.stage(f"reading {', '.join(files.requests)}")
+    before = None if earlier is None else read_document(earlier)
     (policy,) = read_policies([policy_name])
-    found = read(files)
+    found = read(files, told=lambda rows: line.stage(f"{rows:,} requests read"))
     note_skipped(found)
-    document = solve(found.problem(policy, as_of), found.hashes, effort, halt)
+    document = solve(
+        found.problem(policy, as_of),
+        found.hashes,
+        effort,
+        halt,
+        line,
+        earlier=before,
+        to_write=folder is not None,
+    )
     with halt.patience():
         written = (
             ()
@@ -97,24 +112,6 @@ def note_skipped(found: Read) -> None:
             f"{intake.skipped_rows:,} rows were left out{unlisted}; "
             f"{len(intake.requests):,} requests were read."
         )
-
-
-def stage_notes(policy: Policy) -> dict[str, dict[str, str]]:
-    """Return basis, confidence and source of the stages that carry shipped figures.
-
-    A stage whose figures were changed is no longer what stages.csv speaks of.
-    """
-    rows = {row["stage_id"]: row for row in read_table("stages.csv")}
-    shipped = [stage for name in shipped_policies() for stage in _stages(name)]
-    return {
-        stage.id: rows[stage.id]
-        for stage in policy.stages
-        if stage.id in rows and stage in shipped
-    }
-
-
-def _stages(name: str) -> tuple[object, ...]:
-    return read_policy(name).stages
 
 
 def _write(

@@ -1,7 +1,7 @@
 """From files and options to one problem to solve, with the hashes of what was read."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -75,8 +75,8 @@ class Read:
         )
 
 
-def read(files: Files) -> Read:
-    """Read requests, precedents and rulings.
+def read(files: Files, told: Callable[[int], None] = lambda _: None) -> Read:
+    """Read requests, precedents and rulings; ``told`` hears now and then of how many.
 
     Raises ``InputRefused`` with every fault of the files, or of the rulings.
     """
@@ -87,6 +87,7 @@ def read(files: Files) -> Read:
         customer_codes=files.customer_codes,
         keep_extra_columns=files.keep_extra_columns,
         on_error=files.on_error,
+        told=told,
     )
     precedents = (
         None

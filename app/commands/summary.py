@@ -1,6 +1,7 @@
 """A proposal in words and tables, short enough to read."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from rich.table import Table
@@ -34,28 +35,48 @@ _REASON_WORDS: Final = {
 
 def print_summary(document: Document) -> None:
     """Print what a proposal comes to."""
-    combined = [bin_ for bin_ in document["bins"] if len(bin_["request_ids"]) > 1]
-    alone = [bin_ for bin_ in document["bins"] if len(bin_["request_ids"]) == 1]
+    bins = _Bins(document["bins"])
     policy = document["policy"]
     say(f"Proposal {document['proposal_id']}, as of {document['as_of']}")
     say(f"Policy {policy['name']}: {policy['title']}")
     say(
         f"{whole(document['input']['requests'])} requests: "
-        f"{whole(sum(len(b['request_ids']) for b in combined))} in "
-        f"{whole(len(combined))} combined reviews, {whole(len(alone))} alone"
+        f"{whole(bins.together)} in {whole(bins.combined)} combined reviews, "
+        f"{whole(bins.alone)} alone"
     )
-    if combined:
+    if bins.shown:
         say()
-        show(_bins_table(combined))
-        if len(combined) > MOST_BINS:
-            say(f"… and {whole(len(combined) - MOST_BINS)} more combined reviews")
+        show(_bins_table(bins.shown))
+        if bins.combined > MOST_BINS:
+            say(f"… and {whole(bins.combined - MOST_BINS)} more combined reviews")
     say()
     show(_totals_table(document))
-    _print_alone(alone)
-    _print_warnings(document)
+    _print_alone(bins.reasons)
+    _print_warnings(bins.warnings, len(document["fragmentation"]))
     say()
     say(verdict(document))
     say(ASSUMPTIONS)
+
+
+class _Bins:
+    """What the summary says of bins, which are read once."""
+
+    def __init__(self, bins: Iterable[Document]) -> None:
+        self.combined = self.together = self.alone = 0
+        self.shown: list[Document] = []
+        self.reasons: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        for bin_ in bins:
+            self.warnings.update(warning["code"] for warning in bin_["warnings"])
+            if len(bin_["request_ids"]) == 1:
+                self.alone += 1
+                reasons = bin_.get("alone_because", ())
+                self.reasons.update(reason["code"] for reason in reasons)
+                continue
+            self.combined += 1
+            self.together += len(bin_["request_ids"])
+            if len(self.shown) < MOST_BINS:
+                self.shown.append(bin_)
 
 
 def _bins_table(combined: list[Document]) -> Table:
@@ -84,7 +105,7 @@ def _bins_table(combined: list[Document]) -> Table:
                 f"{whole(max(bin_['wait_days'].values()))} d",
                 bin_["forecast_on"],
             )
-            for bin_ in combined[:MOST_BINS]
+            for bin_ in combined
         ),
     )
 
@@ -132,10 +153,7 @@ def _totals_table(document: Document) -> Table:
     )
 
 
-def _print_alone(alone: list[Document]) -> None:
-    codes = Counter(
-        reason["code"] for bin_ in alone for reason in bin_.get("alone_because", ())
-    )
+def _print_alone(codes: Counter[str]) -> None:
     if not codes:
         return
     say()
@@ -144,10 +162,9 @@ def _print_alone(alone: list[Document]) -> None:
         say(f"  {whole(count):>6}  {code}: {_REASON_WORDS.get(code, code)}")
 
 
-def _print_warnings(document: Document) -> None:
-    codes = Counter(w["code"] for bin_ in document["bins"] for w in bin_["warnings"])
-    if document["fragmentation"]:
-        codes["fragmentation"] = len(document["fragmentation"])
+def _print_warnings(codes: Counter[str], fragmented: int) -> None:
+    if fragmented:
+        codes["fragmentation"] = fragmented
     if not codes:
         return
     say()

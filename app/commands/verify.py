@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.commands.bound import BoundCheck
 from app.commands.question import Files, Read, read, read_policies
 from app.commands.screen import say
 from app.errors import Fault, FaultCode, InputRefused, WrongUsage, quoted
@@ -19,10 +20,12 @@ def run(proposal: str, files: Files, policy_name: str | None) -> bool:
     as_of = _as_of(document, proposal)
     (policy,) = read_policies([policy_name or _policy_name(document)])
     found = read(files)
+    problem = found.problem(policy, as_of)
+    bound = BoundCheck(document, problem)
     lines = _hashes(document, found)
     lines += [
         f"{finding.where}: {finding.code}: {finding.text}"
-        for finding in verify_document(document, found.problem(policy, as_of))
+        for finding in verify_document(document, problem, certificate_check=bound)
     ]
     for line in lines:
         say(line)
@@ -31,6 +34,7 @@ def run(proposal: str, files: Files, policy_name: str | None) -> bool:
             f"All of it holds: {len(found.batch):,} requests in "
             f"{len(document['bins']):,} bins, recomputed from the request files."
         )
+        say(bound.summary)
         return True
     say(f"{len(lines):,} things do not hold.")
     _hint(document, files)
