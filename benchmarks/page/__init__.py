@@ -1,0 +1,1 @@
+"""How quick the review page is with a plan of ten thousand requests."""
