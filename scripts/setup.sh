@@ -12,7 +12,8 @@ fail() { say "$*"; exit 1; }
 
 fingerprint() {
     pwd -P
-    cksum requirements.lock pyproject.toml scripts/setup.sh optimizer/kernels/*.py
+    cksum requirements.lock pyproject.toml scripts/setup.sh optimizer/instance.py \
+        optimizer/pricing.py optimizer/kernels/*.py
 }
 
 new_enough() {

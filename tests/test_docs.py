@@ -1,5 +1,6 @@
 """What the pages say is so: their figures, commands, links and pictures."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.catalogue import load_catalogue, read_table
@@ -24,8 +26,13 @@ from app.samples import sample_path, samples_folder
 from optimizer.batch import Batch
 from optimizer.compatibility import may_share
 from optimizer.policy import EffortCase
+from optimizer.pricing import Cut, price
 from optimizer.problem import Problem
+from optimizer.selection.model import choose
+from optimizer.selection.parts import fewest_bins
+from tests import factories
 from tests.documents import MARKED, PAGES, ROOT, allybin, page, shell_blocks, table_with
+from tests.solving import all_bins, problem, whole_instances
 
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"(?<!\!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -105,7 +112,10 @@ def test_the_pages_count_the_customers_of_the_default_policy() -> None:
 
 
 def readme_commands() -> list[str]:
-    return [line for line in shell_blocks(page("README.md")) if "allybin" in line]
+    """Return the commands that need no service; acceptance tests run the others."""
+    before, _, served = page("README.md").partition("\n## Run it as a service\n")
+    text = before + served.partition("\n## ")[2]
+    return [line for line in shell_blocks(text) if "allybin" in line]
 
 
 @pytest.mark.acceptance
@@ -152,7 +162,7 @@ def readme_output() -> list[str]:
 
 
 def test_the_readme_names_targets_that_make_has() -> None:
-    targets = set(re.findall(r"^([a-z]+):", page("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
     named = {
         line.split()[1]
         for line in shell_blocks(page("README.md"))
@@ -220,6 +230,72 @@ def test_the_picture_loads_nothing_from_elsewhere() -> None:
     assert "@import" not in text
 
 
+# --- the method ----------------------------------------------------------------------
+
+
+def test_the_method_states_the_constants_of_the_code() -> None:
+    text = page("docs/method.md")
+    rows = table_with(text, "constant", "module", "value")
+
+    assert len(rows) > 20
+    for row in rows:
+        value = getattr(importlib.import_module(row["module"]), row["constant"])
+        values = value if isinstance(value, tuple) else (value,)
+        assert row["value"] == "; ".join(f"{one:,}" for one in values), row["constant"]
+    prose = text.partition("## Constants")[0]
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", prose))
+    assert named == {row["constant"] for row in rows}
+
+
+def test_the_example_of_the_method_is_what_pricing_proves() -> None:
+    """Three requests alike, two in a bin at most: every row of the table is priced."""
+    asked = problem(
+        *(factories.request(name) for name in "ABC"),
+        max_requests=2,
+        coordination=(0, 0),
+        stages=(
+            factories.stage("S1", "all", {"bin": 6000}),
+            factories.stage("S2", "all", {"request": 2000}),
+        ),
+    )
+    (instance,) = whole_instances(asked)
+    text = " ".join(page("docs/method.md").partition("### Repair, fines")[2].split())
+    rows = table_with(page("docs/method.md"), "given duals", "fine", "credit")
+
+    bins = all_bins(instance)
+    costs = [instance.cost(members) for members in bins]
+    chosen = choose(bins, costs, range(3), start=(), node_limit=99, time_limit=None)
+    assert chosen is not None
+    best = sum(costs[j] for j in chosen)
+    assert {(len(b), c) for b, c in zip(bins, costs, strict=True)} == {
+        (1, 8000),
+        (2, 10_000),
+    }
+    assert "One alone costs 8 and any two cost 10" in text
+    assert f"a pair and a single: {best // 1000}." in text
+    assert f"The grain is {instance.grain / 1000:.0f}," in text
+    assert fewest_bins(instance) == 2
+    step = 1000 * instance.scale
+    for row in rows:
+        duals = [int(dual) for dual in row["given duals"].split(", ")]
+        fine, credit = int(row["fine"]), int(row["credit"])
+        found = price(
+            instance,
+            np.array(duals) * step,
+            (Cut(items=(0, 1, 2)),),
+            np.array([fine * step]),
+            credit * step,
+            least=fewest_bins(instance),
+        )
+        assert found is not None
+        repaired = [int(dual) // step for dual in found.duals]
+        assert ", ".join(map(str, repaired)) == row["duals repaired"]
+        assert [dual * step for dual in repaired] == found.duals.tolist()
+        assert int(row["sum proven"]) == sum(repaired) - fine + 2 * credit
+        assert int(row["rounded"]) * 1000 == found.bound <= best
+    assert len(rows) == 5
+
+
 # --- links and words -----------------------------------------------------------------
 
 
@@ -278,11 +354,12 @@ def test_every_decision_record_has_its_parts_and_its_place() -> None:
     records = sorted(folder.glob("[0-9]*.md"))
 
     assert len(index) == len(records)
-    for number, (path, row) in enumerate(zip(records, index, strict=True), start=1):
+    assert len({path.name[:4] for path in records}) == len(records)
+    for path, row in zip(records, index, strict=True):
         text = path.read_text(encoding="utf-8")
+        number = int(path.name[:4])
         assert text.startswith(f"# {number}. {row['title']}\n")
-        assert path.name in row["no."]
-        assert path.name.startswith(f"{number:04d}-")
+        assert row["no."].startswith(f"[{number}]({path.name})")
         assert f"> {row['decision']}" in text.replace("`", "")
         parts = ["Context", "Decision", "Consequences", "Alternatives"]
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == parts
