@@ -51,14 +51,7 @@ _TO_DECIDE = Question(
         .label("edited"),
     )
     .join(proposals, proposals.c.proposal_id == bins.c.proposal_id)
-    .join(
-        bin_versions,
-        and_(
-            bin_versions.c.proposal_id == bins.c.proposal_id,
-            bin_versions.c.bin_id == bins.c.bin_id,
-            bin_versions.c.version == bins.c.version,
-        ),
-    )
+    .join(bin_versions, joins.of_newest())
     .where(
         bins.c.proposal_id == bindparam("of_proposal"),
         bins.c.bin_id == bindparam("of_bin"),
@@ -227,14 +220,7 @@ def moments(connection: Connection, proposal_id: str) -> dict[str, Row]:
     """Return version, state and the moment of that version of every live bin."""
     wanted = (
         select(bins.c.bin_id, bins.c.version, bins.c.state, bin_versions.c.at)
-        .join(
-            bin_versions,
-            and_(
-                bin_versions.c.proposal_id == bins.c.proposal_id,
-                bin_versions.c.bin_id == bins.c.bin_id,
-                bin_versions.c.version == bins.c.version,
-            ),
-        )
+        .join(bin_versions, joins.of_newest())
         .where(bins.c.proposal_id == proposal_id, bins.c.state != "dissolved")
     )
     return {row.bin_id: row for row in connection.execute(wanted)}

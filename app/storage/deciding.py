@@ -49,14 +49,7 @@ def some(
             bin_versions.c.account_id,
             bin_versions.c.at,
         )
-        .join(
-            bin_versions,
-            and_(
-                bin_versions.c.proposal_id == bins.c.proposal_id,
-                bin_versions.c.bin_id == bins.c.bin_id,
-                bin_versions.c.version == bins.c.version,
-            ),
-        )
+        .join(bin_versions, joins.of_newest())
         .where(bins.c.proposal_id == proposal_id, bins.c.bin_id.in_(_NAMES))
         .order_by(bins.c.place)
     )

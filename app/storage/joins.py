@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, and_
 
 from app.storage.schema import (
     bin_members,
+    bin_versions,
     bins,
     proposal_requests,
     request_versions,
@@ -41,4 +42,13 @@ def of_bin() -> ColumnElement[bool]:
     return and_(
         bins.c.proposal_id == bin_members.c.proposal_id,
         bins.c.bin_id == bin_members.c.bin_id,
+    )
+
+
+def of_newest() -> ColumnElement[bool]:
+    """Return the condition that a version of a bin is its newest."""
+    return and_(
+        bin_versions.c.proposal_id == bins.c.proposal_id,
+        bin_versions.c.bin_id == bins.c.bin_id,
+        bin_versions.c.version == bins.c.version,
     )

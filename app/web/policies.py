@@ -25,11 +25,20 @@ router = APIRouter(route_class=PageRoute)
 
 type Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
+type Reads = Annotated[Visit, Depends(Sees(Permission.READ_POLICIES))]
+
+
+def asked(name: Name, visit: Reads, version: Version = None) -> stored.Row:
+    """Return the version of a policy that a page is asked for."""
+    with visit.service.reading() as connection:
+        return found(connection, name, version)
+
+
+type Asked = Annotated[stored.Row, Depends(asked)]
+
 
 @router.get("/policies")
-def get_policies(
-    visit: Annotated[Visit, Depends(Sees(Permission.READ_POLICIES))],
-) -> Response:
+def get_policies(visit: Reads) -> Response:
     """List the policies in their last version."""
     with visit.service.reading() as connection:
         rows = stored.last_versions(connection)
@@ -38,15 +47,10 @@ def get_policies(
 
 
 @router.get("/policies/{name}")
-def get_policy(
-    name: Name,
-    visit: Annotated[Visit, Depends(Sees(Permission.READ_POLICIES))],
-    version: Version = None,
-) -> Response:
+def get_policy(visit: Reads, row: Asked) -> Response:
     """Show a version of a policy: its rules in words, every figure with its source."""
     with visit.service.reading() as connection:
-        row = found(connection, name, version)
-        versions = stored.versions(connection, name)
+        versions = stored.versions(connection, row.name)
         people = makers(connection, versions)
     table = table_of(row.toml)
     return draw(
@@ -57,21 +61,15 @@ def get_policy(
             (one, _changes(one, versions), people.get(one.version)) for one in versions
         ],
         newest=versions[0].version,
-        rules=words_of(row.toml, name),
+        rules=words_of(row.toml, row.name),
         groups=sections_of(table, all_figures=False),
         may_change=visit.caller.may(Permission.WRITE_POLICIES),
     )
 
 
 @router.get("/policies/{name}/toml")
-def get_toml(
-    name: Name,
-    visit: Annotated[Visit, Depends(Sees(Permission.READ_POLICIES))],
-    version: Version = None,
-) -> Response:
+def get_toml(_visit: Reads, row: Asked) -> Response:
     """Download a version of a policy as it was saved."""
-    with visit.service.reading() as connection:
-        row = found(connection, name, version)
     file = f'attachment; filename="{row.name}-v{row.version}.toml"'
     return Response(row.toml, 200, {"Content-Disposition": file}, TOML)
 

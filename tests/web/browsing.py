@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,20 @@ def browsers(url: str, count: int, **options: Any) -> Iterator[list[Watched]]:
             assert complaints == [], complaints
         finally:
             browser.close()
+
+
+@contextmanager
+def without_script(
+    url: str, key: str, begin: Callable[[Watched], str]
+) -> Iterator[tuple[Watched, str]]:
+    """Open a browser without script, signed in, and say where one with it has led."""
+    with browsing(url) as able:
+        able.sign_in(key)
+        there = begin(able)
+        cookies = able.context.cookies()
+    with browsing(url, java_script_enabled=False) as browser:
+        browser.context.add_cookies(cookies)
+        yield browser, there
 
 
 def _watched(context: BrowserContext, url: str) -> Watched:

@@ -1,7 +1,7 @@
 """Many bins decided at once in a real browser: by keys alone, and without script."""
 
 from tests.service.served import Served
-from tests.web.browsing import browsing, needs_browser
+from tests.web.browsing import browsing, needs_browser, without_script
 from tests.web.test_browser import sent_and_proposed, service
 from tests.web.test_deciding_browser import heading, seen_well
 
@@ -51,12 +51,8 @@ def test_bins_are_ticked_looked_at_decided_and_taken_back_by_keys(
 
 
 def test_many_bins_are_decided_without_script(service: Served) -> None:
-    with browsing(service.url) as browser:
-        browser.sign_in(service.first_key)
-        there = sent_and_proposed(browser)
-        cookies = browser.context.cookies()
-    with browsing(service.url, java_script_enabled=False) as browser:
-        browser.context.add_cookies(cookies)
+    opened = without_script(service.url, service.first_key, sent_and_proposed)
+    with opened as (browser, there):
         page = browser.page
         page.goto(f"{browser.url}{there}/bins?together=yes")
         assert not page.locator("[data-keys]").is_visible()

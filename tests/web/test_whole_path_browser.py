@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.service.served import Served, served
-from tests.web.browsing import Watched, browsers, browsing, needs_browser
+from tests.web.browsing import (
+    Watched,
+    browsers,
+    browsing,
+    needs_browser,
+    without_script,
+)
 from tests.web.camera import PHONE, Camera, camera
 from tests.web.test_browser import sent_and_proposed
 from tests.web.test_deciding_browser import heading
@@ -166,12 +172,8 @@ def _save(browser: Watched) -> None:
 
 
 def test_without_script_a_bin_is_changed_and_decided(service: Served) -> None:
-    with browsing(service.url) as browser:
-        browser.sign_in(service.first_key)
-        there = sent_and_proposed(browser)
-        cookies = browser.context.cookies()
-    with browsing(service.url, java_script_enabled=False) as browser:
-        browser.context.add_cookies(cookies)
+    opened = without_script(service.url, service.first_key, sent_and_proposed)
+    with opened as (browser, there):
         page = browser.page
         page.goto(f"{browser.url}{there}/bins?together=yes&state=open")
         page.locator("tbody th a").first.click()
