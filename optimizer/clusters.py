@@ -1,12 +1,12 @@
 """Clusters: the independent parts of a problem, none of whose bins cross two."""
 
-from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 
 from optimizer.errors import NoPlan
-from optimizer.graph import Cell, build_cell_graph
+from optimizer.graph import build_cell_graph
 from optimizer.problem import Problem
 
 
@@ -36,51 +36,113 @@ def find_clusters(problem: Problem) -> tuple[Cluster, ...]:
     again where nothing arrives for longer than the policy's window. Requests in
     ``fixed`` bins have left the problem and are in no cluster.
 
+    What holds without rulings is found once for a problem; then only the components
+    that a ruling touches are looked at again.
+
     Raises
     ------
     NoPlan
         When a ``together`` set breaks a limit.
     """
-    batch = problem.batch
-    fixed = {i for members in problem.rulings.fixed for i in members}
-    free = [i for i, r in enumerate(problem.requests) if r.request_id not in fixed]
+    position = problem.batch.position
+    fixed = {position(name) for members in problem.rulings.fixed for name in members}
     joined = [
-        tuple(sorted(batch.position(request_id) for request_id in members))
-        for members in problem.rulings.together
+        tuple(sorted(map(position, members))) for members in problem.rulings.together
     ]
     check_limits(problem, joined)
+    known = _unruled(problem)
+    touched = {known.component_of[i] for i in fixed.union(*joined)}
+    clusters = [
+        cluster
+        for number, found in enumerate(known.clusters)
+        if number not in touched
+        for cluster in found
+    ]
+    if touched:
+        free = [
+            i
+            for i, number in enumerate(known.component_of)
+            if number in touched and i not in fixed
+        ]
+        nodes = {known.home[i] for i in free}
+        parts: nx.Graph[Node] = nx.Graph(known.graph.subgraph(nodes))
+        for item in joined:
+            nx.add_path(parts, [known.home[i] for i in item])
+        component_of = _components(parts, known.home, free)
+        for found in _in_components(problem, component_of, joined):
+            clusters += found
+    return tuple(sorted(clusters, key=lambda cluster: min(cluster.items)))
 
-    graph = build_cell_graph(problem, free)
-    cells: dict[int, Cell] = nx.get_node_attributes(graph, "cell")
-    home: dict[int, object] = {
-        position: index for index in graph for position in cells[index].positions
-    }
-    for position in free:
-        if position not in home:  # a customer in no category: a node of its own
-            home[position] = ("alone", position)
-    parts: nx.Graph[object] = nx.Graph()
-    parts.add_nodes_from(home[i] for i in free)
-    parts.add_edges_from(graph.edges)
-    for item in joined:
-        nx.add_path(parts, [home[i] for i in item])
 
-    inside = {i: item for item in joined for i in item}
-    component_of = {
+type Node = int | tuple[str, int]
+"""A cell by its number, or a request that may share with nobody by its position."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unruled:
+    """What holds without rulings: homes and components of requests, their clusters."""
+
+    graph: "nx.Graph[Node]"
+    home: Sequence[Node]  # by position
+    component_of: Sequence[int]  # by position
+    clusters: Sequence[Sequence[Cluster]]  # by component
+
+
+def _unruled(problem: Problem) -> _Unruled:
+    found = problem.remembered.get("unruled")
+    if not isinstance(found, _Unruled):
+        found = problem.remembered["unruled"] = _without_rulings(problem)
+    return found
+
+
+def _without_rulings(problem: Problem) -> _Unruled:
+    every = range(len(problem))
+    cells_only = build_cell_graph(problem, every)
+    home: list[Node] = [("alone", i) for i in every]  # a customer in no category
+    for index, cell in nx.get_node_attributes(cells_only, "cell").items():
+        for i in cell.positions:
+            home[i] = index
+    graph: nx.Graph[Node] = nx.Graph()
+    graph.add_nodes_from(home)
+    graph.add_edges_from(cells_only.edges)
+    component_of = _components(graph, home, every)
+    return _Unruled(
+        graph=graph,
+        home=home,
+        component_of=[*component_of.values()],
+        clusters=_in_components(problem, component_of, ()),
+    )
+
+
+def _components(
+    graph: "nx.Graph[Node]", home: Sequence[Node], free: Iterable[int]
+) -> dict[int, int]:
+    """Return the component of each of some requests, by numbers from 0."""
+    number_of = {
         node: number
-        for number, nodes in enumerate(nx.connected_components(parts))
+        for number, nodes in enumerate(nx.connected_components(graph))
         for node in nodes
     }
-    found: dict[int, list[tuple[int, ...]]] = defaultdict(list)
-    for position in free:
-        item = inside.get(position, (position,))
-        if item[0] == position:
-            found[component_of[home[position]]].append(item)
-    clusters = [
-        Cluster(items=tuple(part))
-        for items in found.values()
-        for part in _cut_by_time(problem, items)
+    return {i: number_of[home[i]] for i in free}
+
+
+def _in_components(
+    problem: Problem,
+    component_of: Mapping[int, int],
+    joined: Iterable[tuple[int, ...]],
+) -> list[list[Cluster]]:
+    """Return the clusters of each component; ``joined`` requests are one item."""
+    inside = {i: item for item in joined for i in item}
+    found: list[list[tuple[int, ...]]] = []
+    found += ([] for _ in {*component_of.values()})
+    for i, number in component_of.items():
+        item = inside.get(i, (i,))
+        if item[0] == i:
+            found[number].append(item)
+    return [
+        [Cluster(items=tuple(part)) for part in _cut_by_time(problem, items)]
+        for items in found
     ]
-    return tuple(sorted(clusters, key=lambda cluster: min(cluster.items)))
 
 
 def _cut_by_time(

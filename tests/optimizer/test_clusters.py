@@ -9,7 +9,7 @@ import pytest
 from optimizer.clusters import find_clusters
 from optimizer.compatibility import may_share
 from optimizer.errors import NoPlan
-from optimizer.rulings import Ruling, RulingKind
+from optimizer.rulings import Ruling, RulingKind, Rulings
 from tests.factories import DAY, request
 from tests.solving import CASES, problem, problem_of
 
@@ -51,6 +51,16 @@ def test_clusters_part_the_free_requests_and_no_allowed_pair(
     for cluster in clusters:
         lasts = [item[-1] for item in cluster.items]
         assert lasts == sorted(lasts)
+
+
+@pytest.mark.parametrize("make", CASES)
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_known_without_rulings_changes_nothing_under_them(
+    make: Any, seed: int
+) -> None:
+    known = problem_of(make(seed, 14))
+    find_clusters(known.under(Rulings()))
+    assert find_clusters(known) == find_clusters(problem_of(make(seed, 14)))
 
 
 def test_random_cases_have_rulings_and_several_clusters() -> None:
