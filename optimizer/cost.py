@@ -47,7 +47,7 @@ def touch(
     for unit in stage.effort[case]:
         if unit in (Unit.LINE, Unit.REQUEST):
             continue
-        value = _unit_value(problem, unit, position)
+        value = unit_value(problem, unit, position)
         features.update(_priced(stage, stage_index, unit, value, known, case))
     return Touch(own, features)
 
@@ -69,7 +69,7 @@ def _priced(
         yield (stage_index, unit, *value, "without precedent"), rate - low
 
 
-def _unit_value(problem: Problem, unit: Unit, position: int) -> Feature:
+def unit_value(problem: Problem, unit: Unit, position: int) -> Feature:
     """Return what makes two units of a stage the same or distinct."""
     request = problem.requests[position]
     match unit:

@@ -25,6 +25,14 @@ type PerCase = tuple[int, int, int]
 """Thousandths of a staff-day in each of ``CASES``."""
 
 
+type Shape = tuple[PerCase, PerCase, tuple[tuple[Unit, Feature, PerCase], ...]]
+"""What requests with or without precedent bring to a stage, whatever their names.
+
+Own cost, cost of each line, and of each feature its unit, what stands behind the names
+in it, and its weights.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class StageTouch:
     """What a request brings to one stage: own cost, cost of each line, features."""
@@ -65,6 +73,7 @@ class Touches:
         self._number: dict[Feature, int] = {}
         self._known: dict[int, Brought] = {}
         self._by_stage: dict[tuple[object, ...], StageTouch] = {}
+        self._shapes: dict[tuple[int, bool], Shape] = {}
         self._looks = [_looked_at(stage) for stage in problem.policy.stages]
         self._triggers = [stage.trigger for stage in problem.policy.stages]
         self.weights: list[PerCase] = []  # of each feature
@@ -124,6 +133,24 @@ class Touches:
         return tuple(found)
 
     def _asked(self, number: int, position: int) -> StageTouch:
+        """Return what a request brings to a stage: of its kind, with its own names."""
+        known = self._problem.has_precedent[position]
+        shape = self._shapes.get((number, known))
+        if shape is None:
+            shape = self._shapes[number, known] = self._shape(number, position)
+        own, per_line, weighed = shape
+        features = tuple(
+            self._numbered(
+                (number, unit, *cost.unit_value(self._problem, unit, position), *extra),
+                number,
+                weights,
+            )
+            for unit, extra, weights in weighed
+        )
+        return StageTouch(own, per_line, features)
+
+    def _shape(self, number: int, position: int) -> "Shape":
+        """Return what all requests bring to a stage that it concerns, names aside."""
         stage = self._problem.policy.stages[number]
         lines = self._problem.requests[position].lines
         own: list[int] = []
@@ -135,11 +162,13 @@ class Touches:
             own.append(brought.own - per_line[place] * lines)
             for feature, weight in brought.features.items():
                 weights.setdefault(feature, [0, 0, 0])[place] = weight
-        features = tuple(
-            self._numbered(feature, number, _triple(found))
-            for feature, found in weights.items()
-        )
-        return StageTouch(_triple(own), _triple(per_line), features)
+        weighed: list[tuple[Unit, Feature, PerCase]] = []
+        for feature, found in weights.items():
+            unit = feature[1]
+            assert isinstance(unit, Unit)
+            names = 2 + len(cost.unit_value(self._problem, unit, position))
+            weighed.append((unit, feature[names:], _triple(found)))
+        return _triple(own), _triple(per_line), tuple(weighed)
 
     def _numbered(self, feature: Feature, stage: int, weights: PerCase) -> int:
         number = self._number.setdefault(feature, len(self.weights))

@@ -30,7 +30,8 @@ router = APIRouter(tags=["proposals"])
 
 ProposalId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 FINISHED: Final = frozenset({"done", "failed", "cancelled"})
-LOOK_S: Final = 0.1
+LOOK_S: Final = (0.02, 0.25)
+"""How soon a waiting call looks again: at first, and when it has waited for long."""
 FOLLOW_S: Final = 0.25
 HEARTBEATS: Final = 40  # looks without news before a comment keeps the line open
 
@@ -130,6 +131,8 @@ async def _waited(entrance: Entrance, answer: Answer, seconds: int) -> Response:
                 return {}, row.version
             return proposal(connection, entrance.caller, proposal_id)
 
+    began = anyio.current_time()
+    soon, late = LOOK_S
     with anyio.move_on_after(seconds):
         while True:
             shown, version = await run_in_threadpool(look)
@@ -137,7 +140,8 @@ async def _waited(entrance: Entrance, answer: Answer, seconds: int) -> Response:
                 headers = {**answer.headers, "ETag": f'"{version}"'}
                 headers["Preference-Applied"] = f"wait={seconds}"
                 return response(Answer.of(200, shown, headers))
-            await anyio.sleep(LOOK_S)
+            waited = anyio.current_time() - began
+            await anyio.sleep(min(late, max(soon, waited / 20)))
     return response(answer)
 
 

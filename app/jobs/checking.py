@@ -1,15 +1,21 @@
 """Having an answer verified by a process that had no part in it."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from app.jobs.answers import Lines
 from app.jobs.frames import Garbage, Listener, Silence, parsed, text_of, whole_of
-from app.jobs.nursery import Nursery
+from app.jobs.nursery import NoProcess, Nursery
 from app.jobs.orders import Order
-from app.jobs.processes import Caps
-from app.jobs.running import Failed, caps_seconds, most_bytes
+from app.jobs.processes import Caps, Process
+from app.jobs.running import (
+    HAND_OVER_SECONDS,
+    Failed,
+    caps_seconds,
+    most_bytes,
+)
 
 SECONDS: Final = 60.0
 """How long checking a small answer may take, without its proof."""
@@ -20,6 +26,9 @@ the time is up is finished, so that it is twice that before the process is ended
 
 A_REQUEST: Final = 0.002
 """Seconds longer, for either, for each request."""
+
+BESIDE: Final = 5000
+"""Requests up to which the verifier is begun beside the solver; more take memory."""
 
 _END_SECONDS: Final = 5.0
 
@@ -34,37 +43,68 @@ class Checked:
     proof_rechecked: bool
 
 
-def check(nursery: Nursery, memory: int, order: Order, lines: Lines) -> Checked:
-    """Return what was verified of an answer.
+class Verifier:
+    """A process that verifies one answer.
 
-    Raises
-    ------
-    Failed
-        With the first things that do not hold, or when it could not be verified.
+    It may be begun before there is an answer: it then finds out beside the solver what
+    the order alone decides.
     """
-    longer = A_REQUEST * len(order.requests)
-    proving = PROVING_SECONDS + longer
-    seconds = SECONDS + longer + 2 * proving
-    caps = Caps(memory=memory, seconds=caps_seconds(seconds))
-    process = nursery.begin("verify", caps)
-    listener = Listener(process.to_child, process.from_child, most_bytes(order))
-    try:
-        listener.send(order)
-        listener.send(proving)
+
+    def __init__(self, nursery: Nursery, memory: int, order: Order) -> None:
+        longer = A_REQUEST * len(order.requests)
+        self._proving = PROVING_SECONDS + longer
+        self._seconds = SECONDS + longer + 2 * self._proving
+        self._caps = Caps(memory=memory, seconds=caps_seconds(self._seconds))
+        self._nursery = nursery
+        self._order = order
+        self._process: Process | None = None
+        self._listener: Listener | None = None
+
+    def begin_early(self) -> None:
+        """Begin while the solver works, where two of them are no great matter."""
+        if len(self._order.requests) <= BESIDE:
+            with suppress(NoProcess):  # it is begun when it is needed
+                self._begun().put(HAND_OVER_SECONDS)
+
+    def check(self, lines: Lines) -> Checked:
+        """Return what was verified of an answer.
+
+        Raises
+        ------
+        Failed
+            With the first things that do not hold, or when it could not be verified.
+        """
+        listener = self._begun()
+        listener.send(self._proving)
         for pack in lines.packs:
             listener.send(pack)
         listener.send(None)
-        return _verdict(listener, time.monotonic() + seconds)
-    except Silence:
-        raise Failed(
-            "The solver's plan could not be verified: the verifier did not finish."
-        ) from None
-    except Garbage as wrong:
-        raise Failed(f"The solver's plan could not be verified: {wrong}.") from None
-    finally:
-        process.kill()
-        listener.close()
-        process.ended(_END_SECONDS)
+        try:
+            return _verdict(listener, time.monotonic() + self._seconds)
+        except Silence:
+            raise Failed(
+                "The solver's plan could not be verified: the verifier did not finish."
+            ) from None
+        except Garbage as wrong:
+            raise Failed(f"The solver's plan could not be verified: {wrong}.") from None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None and self._listener is not None:
+            self._process.kill()
+            self._listener.close()
+            self._process.ended(_END_SECONDS)
+            self._process = self._listener = None
+
+    def _begun(self) -> Listener:
+        if self._listener is None:
+            process = self._nursery.begin("verify", self._caps)
+            self._process = process
+            self._listener = Listener(
+                process.to_child, process.from_child, most_bytes(self._order)
+            )
+            self._listener.send(self._order)
+        return self._listener
 
 
 def _verdict(listener: Listener, deadline: float) -> Checked:

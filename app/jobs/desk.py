@@ -8,13 +8,14 @@ offered and called so. Questions about a proposal go to a process that keeps it 
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 from app.jobs.answers import read_answer
 from app.jobs.asking import Asked, Resident
-from app.jobs.checking import Checked, check
+from app.jobs.checking import Checked, Verifier
 from app.jobs.frames import Garbage, Message, encode, whole_of
 from app.jobs.nursery import NoProcess, Nursery
 from app.jobs.orders import (
@@ -162,8 +163,11 @@ class Desk:
         if role != "solve":
             seconds = FALLBACK_SECONDS + A_REQUEST * len(order.requests)
         process = self._begin(role, seconds)
-        answer = Run(process, order, tell, stopped, seconds).answer()
-        checked = check(self._nursery, self._memory, order, answer.lines)
+        with closing(Verifier(self._nursery, self._memory, order)) as verifier:
+            run = Run(process, order, tell, stopped, seconds)
+            run.meanwhile = verifier.begin_early
+            answer = run.answer()
+            checked = verifier.check(answer.lines)
         return _solved(answer, checked)
 
     def _begin(self, role: str, seconds: float) -> Process:

@@ -104,6 +104,15 @@ class Listener:
         payload = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         self._outgoing += (memoryview(_LENGTH.pack(len(payload))), memoryview(payload))
 
+    def put(self, seconds: float) -> None:
+        """Wait until the process has taken what it was sent, some seconds at most."""
+        until = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self._to, select.POLLOUT)
+        while self._outgoing and (left := until - time.monotonic()) > 0:
+            if poll.poll(left * 1000):
+                self._write()
+
     def allow(self, most: int) -> None:
         """Let the process say so many bytes from now on."""
         self._left = most

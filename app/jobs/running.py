@@ -26,6 +26,9 @@ KILL_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 5.0
 """How long a solver may take that was told to stop, and a second for 2,000 requests."""
 
+HAND_OVER_SECONDS: Final = 0.5
+"""How long a process is waited for to take an order; then it takes it meanwhile."""
+
 _TICK: Final = 0.1
 _SHORT: Final = 64
 
@@ -71,6 +74,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     deadline: float = 0.0
     asked_to_stop: bool = False
+    meanwhile: Callable[[], None] = lambda: None
 
     def answer(self) -> Answer:
         """Return what the solver answers; afterwards it has ended.
@@ -89,6 +93,8 @@ class Run:
         )
         try:
             listener.send(self.order)
+            listener.put(HAND_OVER_SECONDS)
+            self.meanwhile()
             return self._listen(listener)
         except Garbage as wrong:
             raise Failed(f"The solver's answer cannot be used: {wrong}.") from None

@@ -3,8 +3,10 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC
+from functools import cached_property
 from typing import Final
 
 from app.export.document import Document, proposal_id, verify_document, versions
@@ -12,13 +14,12 @@ from app.jobs.answers import read_answer, unpacked
 from app.jobs.frames import Garbage, Speaker, encode, receive
 from app.jobs.orders import Order
 from optimizer import cost
-from optimizer.builder import Builder
 from optimizer.certify.checking import check
-from optimizer.certify.earlier import earlier_of
+from optimizer.certify.earlier import Parts, earlier_of
 from optimizer.certify.kept import plain_earlier, read_earlier
 from optimizer.certify.reading import Malformed
-from optimizer.clusters import find_clusters
 from optimizer.earlier import Earlier
+from optimizer.errors import OptimizerError
 from optimizer.problem import Problem
 from optimizer.propose import fixed_bins
 
@@ -36,6 +37,9 @@ def verify(speaker: Speaker) -> None:
     """
     order = receive(0)
     assert isinstance(order, Order)
+    known = _Known(order)
+    with suppress(OptimizerError):  # it is met again where it is to be told
+        known.prepare()
     seconds = receive(0)
     assert isinstance(seconds, float)
     deadline = time.monotonic() + seconds
@@ -44,7 +48,7 @@ def verify(speaker: Speaker) -> None:
     except Garbage as wrong:
         speaker.say("verdict", findings=[f"It cannot be read: {wrong}."])
         return
-    problem = order.problem()
+    problem = known.problem
     findings = [
         *_heading(order, problem, document),
         *(finding.text for finding in verify_document(document, problem)),
@@ -58,13 +62,12 @@ def verify(speaker: Speaker) -> None:
         problem,
         document,
         stop=lambda: time.monotonic() >= deadline,
-        checked=None
-        if order.earlier is None
-        else read_earlier(json.loads(order.earlier)),
+        checked=known.checked,
+        parts=known.parts,
     )
     rechecked = time.monotonic() < deadline
     if rechecked:
-        findings = _proof(problem, document, proven, bound)
+        findings = _proof(known, document, proven, bound)
     speaker.say(
         "verdict",
         findings=findings[:SHOWN],
@@ -74,6 +77,39 @@ def verify(speaker: Speaker) -> None:
     )
     if not findings:
         speaker.say_text(encode(plain_earlier(_with_columns(proven, kept))))
+
+
+class _Known:
+    """What is known of an order before there is an answer, each found out once."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    def prepare(self) -> None:
+        """Find out all of it."""
+        _ = self.parts, self.least_outside, self.checked
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What is asked."""
+        return self._order.problem()
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The parts that a proof is needed for, and what is alone."""
+        return Parts(self.problem)
+
+    @cached_property
+    def least_outside(self) -> int:
+        """What fixed bins and requests that may share with nobody cost in any plan."""
+        fixed = sum(cost.cost(self.problem, m) for m in fixed_bins(self.problem))
+        return fixed + sum(map(self.parts.builder.cost_alone, self.parts.alone))
+
+    @cached_property
+    def checked(self) -> Earlier | None:
+        """What such a check found of the proposal this one begins with."""
+        stated = self._order.earlier
+        return None if stated is None else read_earlier(json.loads(stated))
 
 
 def _received() -> Iterator[bytes]:
@@ -119,36 +155,25 @@ def _thousandths(days: float) -> int:
     return round(days * 1000)
 
 
-def _proof(
-    problem: Problem, document: Document, proven: Earlier, bound: int
-) -> list[str]:
+def _proof(known: _Known, document: Document, proven: Earlier, bound: int) -> list[str]:
     """Return what is wrong with the bound, every proof having been priced again."""
-    least = _least_cost(problem, proven)
+    least = _least_cost(known, proven)
     if bound > least:
         return [
             f"The lower bound is stated as {bound / 1000}; what is proven is "
             f"{least / 1000}."
         ]
-    if len(problem) <= EVERY_BIN and "certificate" in document:
-        return [*check(problem, document["certificate"]).findings]
+    if len(known.problem) <= EVERY_BIN and "certificate" in document:
+        return [*check(known.problem, document["certificate"]).findings]
     return []
 
 
-def _least_cost(problem: Problem, proven: Earlier) -> int:
+def _least_cost(known: _Known, proven: Earlier) -> int:
     """Return what no plan costs less than: what needs no search, and what is proven."""
-    builder = Builder(problem)
-    total = sum(cost.cost(problem, members) for members in fixed_bins(problem))
-    for cluster in find_clusters(problem):
-        parts = (
-            [cluster.items] if len(cluster.items) == 1 else builder.split(cluster.items)
-        )
-        for items in parts:
-            if len(items) == 1:
-                total += builder.cost_alone(items[0])
-            else:
-                name = problem.requests[items[0][0]].request_id
-                part = proven.holding.get(name)
-                total += 0 if part is None else part.bound
+    total = known.least_outside
+    for _, items in known.parts.several:
+        part = proven.holding.get(known.problem.requests[items[0][0]].request_id)
+        total += 0 if part is None else part.bound
     return total
 
 

@@ -12,21 +12,23 @@ from optimizer.batch import Agency, Document, Priority, Request
 _NO_CONTENT: Final = frozenset({"defaulted"})
 """Fields of a stored request that do not make it another request."""
 
+# One encoder each: ``json.dumps`` makes a new one at every call with such settings.
+_ordered: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+_sorted: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True
+).encode
+
 
 def text_of(value: object) -> str:
     """Return a value as JSON text: keys sorted, no spaces, nothing escaped."""
-    return json.dumps(
-        value,
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-        allow_nan=False,
-    )
+    return _sorted(value)
 
 
 def ordered_text_of(value: object) -> str:
     """Return a value as JSON text with its keys in the order they have."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ordered(value)
 
 
 def sha256_of(text: str) -> str:

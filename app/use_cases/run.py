@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -236,7 +237,8 @@ class _Job:
             "proof_rechecked": solved.proof_rechecked,
             "made_without_solver": solved.outcome is Outcome.FALLBACK,
         }
-        carried = _carried(connection, row, members)
+        succession = _succession(connection, row, members)
+        carried = _carried(connection, row, members, succession)
         figures = proposals.figures_of(connection, self.proposal_id)
         proposals.add_result(
             connection,
@@ -259,7 +261,7 @@ class _Job:
             at=clock.now(),
             account_id=row.account_id,
         )
-        changes = _changes(connection, row, members)
+        changes = None if succession is None else _changes(row, succession)
         return {
             "heading": ordered_text_of(heading),
             "incumbent": solved.cost,
@@ -288,10 +290,45 @@ def order_of(material: Material, row: proposals.Row, kept: str | None) -> Order:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Succession:
+    """The bins of a proposal, and of the one it replaces, by their requests."""
+
+    before: Mapping[Key, str]
+    after: Mapping[Key, str]
+
+
+def _succession(
+    connection: Connection,
+    row: proposals.Row,
+    members: Mapping[str, Sequence[str]],
+) -> _Succession | None:
+    """Return how the bins follow those of an earlier proposal; None without one."""
+    if row.parent_id is None:
+        return None
+    return _Succession(
+        before=_by_requests(
+            connection, row.parent_id, bins.members(connection, row.parent_id)
+        ),
+        after=_by_requests(connection, row.proposal_id, members),
+    )
+
+
+def _by_requests(
+    connection: Connection, proposal_id: str, members: Mapping[str, Sequence[str]]
+) -> dict[Key, str]:
+    """Return the bins of a proposal by the requests they hold."""
+    key = proposals.labels(connection, proposal_id)
+    return {
+        frozenset(key[name] for name in ids): bin_id for bin_id, ids in members.items()
+    }
+
+
 def _carried(
     connection: Connection,
     row: proposals.Row,
     members: Mapping[str, Sequence[str]],
+    succession: _Succession | None,
 ) -> dict[str, str]:
     """Return the state of bins that were decided before, with the same requests."""
     fixed = {
@@ -302,38 +339,19 @@ def _carried(
     carried = {
         bin_id: "accepted" for bin_id, ids in members.items() if frozenset(ids) in fixed
     }
-    if row.parent_id is None:
+    if succession is None:
         return carried
-    key = proposals.labels(connection, row.proposal_id)
-    before = _keys_of(connection, row.parent_id)
     states = bins.states(connection, row.parent_id)
-    for bin_id, ids in members.items():
-        home = before.get(frozenset(key[name] for name in ids))
+    for key, bin_id in succession.after.items():
+        home = succession.before.get(key)
         if home is not None and states[home].state in ("returned", "rejected"):
             carried.setdefault(bin_id, states[home].state)
     return carried
 
 
-def _keys_of(connection: Connection, proposal_id: str) -> dict[Key, str]:
-    """Return the bins of a proposal by the requests they hold."""
-    key = proposals.labels(connection, proposal_id)
-    return {
-        frozenset(key[name] for name in ids): bin_id
-        for bin_id, ids in bins.members(connection, proposal_id).items()
-    }
-
-
-def _changes(
-    connection: Connection,
-    row: proposals.Row,
-    members: Mapping[str, Sequence[str]],
-) -> dict[str, Any] | None:
+def _changes(row: proposals.Row, succession: _Succession) -> dict[str, Any]:
     """Return what differs from the proposal this one takes the place of."""
-    if row.parent_id is None:
-        return None
-    key = proposals.labels(connection, row.proposal_id)
-    before = _keys_of(connection, row.parent_id)
-    after = {frozenset(key[n] for n in ids): bin_id for bin_id, ids in members.items()}
+    before, after = succession.before, succession.after
     there = {one for bin_ in before for one in bin_}
     here = {one for bin_ in after for one in bin_}
     return {

@@ -22,12 +22,34 @@ from optimizer.tasks import bound_without_search
 type Ids = tuple[str, ...]
 
 
+class Parts:
+    """The parts of a problem that no allowed pair joins, found without an answer.
+
+    ``alone`` are the items that may share with nobody, ``several`` all other parts
+    with their keys, in the order of their clusters.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.builder = Builder(problem)
+        self.alone: list[Item] = []
+        self.several: list[tuple[str, Sequence[Item]]] = []
+        keys = Keys(problem)
+        for cluster in find_clusters(problem):
+            items = cluster.items
+            for part in [items] if len(items) == 1 else self.builder.split(items):
+                if len(part) == 1:
+                    self.alone += part
+                else:
+                    self.several.append((keys.of(part), part))
+
+
 def earlier_of(
     problem: Problem,
     document: Mapping[str, object],
     *,
     stop: Callable[[], bool] = lambda: False,
     checked: Earlier | None = None,
+    parts: "Parts | None" = None,
 ) -> Earlier:
     """Return what a written proposal says of the parts of a problem.
 
@@ -42,19 +64,17 @@ def earlier_of(
     checked
         What such a check found of an earlier proposal, kept where nobody else writes:
         a part that is in it with the same bins and the same proof is not priced again.
+    parts
+        The parts of the problem, where they are known already.
     """
     written = _Written(document)
-    builder = Builder(problem)
-    keys = Keys(problem)
+    known = Parts(problem) if parts is None else parts
     proven: list[SolvedPart] = []
-    for cluster in find_clusters(problem):
-        if len(cluster.items) == 1:
-            continue
-        for items in builder.split(cluster.items):
-            if len(items) > 1 and not stop():
-                found = _checked(problem, keys.of(items), items, written, checked)
-                found = found or _proven(problem, builder, keys, items, written)
-                proven += [] if found is None else [found]
+    for key, items in known.several:
+        if not stop():
+            found = _checked(problem, key, items, written, checked)
+            found = found or _proven(problem, known.builder, key, items, written)
+            proven += [] if found is None else [found]
     certain = {name for part in proven for name in part.request_ids}
     hints = [part for part in written.hints() if certain.isdisjoint(part.request_ids)]
     return Earlier(parts=(*proven, *hints))
@@ -93,7 +113,7 @@ def _checked(
 def _proven(
     problem: Problem,
     builder: Builder,
-    keys: Keys,
+    key: str,
     items: Sequence[Item],
     written: "_Written",
 ) -> SolvedPart | None:
@@ -126,7 +146,7 @@ def _proven(
             )
     return solved_part(
         problem,
-        keys.of(items),
+        key,
         items,
         sorted(bins),
         cost=sum(map(part.cost, chosen)),

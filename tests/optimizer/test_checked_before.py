@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.certify.earlier import earlier_of
+from optimizer.certify.earlier import Parts, earlier_of
 from optimizer.certify.reading import plain
 from optimizer.earlier import Earlier
 from optimizer.problem import Problem
@@ -45,6 +45,7 @@ def test_the_same_is_found_as_when_all_is_priced_again(
     found = earlier_of(changed, document, checked=checked)
 
     assert found == earlier_of(changed, document)
+    assert found == earlier_of(changed, document, parts=Parts(changed))
 
 
 @quick

@@ -93,6 +93,18 @@ def test_what_no_plan_can_obey_is_an_outcome_with_its_reason(desk):
     assert "are ruled apart" in found.reason
 
 
+def test_a_large_order_is_verified_after_the_solver_and_not_beside_it(
+    desk, monkeypatch
+):
+    order = order_of(40, days=30)
+    beside = desk.solve(order)
+    monkeypatch.setattr("app.jobs.checking.BESIDE", 39)
+    after = desk.solve(order)
+    assert verified(order, after)
+    assert (after.cost, after.bound) == (beside.cost, beside.bound)
+    assert after.kept == beside.kept
+
+
 # --- a solver may do anything ---------------------------------------------------------
 
 
