@@ -1,6 +1,7 @@
 """From the requests of a cluster to an instance: the integer arrays of a search."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from optimizer.sharing import (
 
 type Item = tuple[int, ...]
 """Requests that are in one bin whatever is chosen, as positions, ascending."""
+
+
+type _Parts = dict[tuple[Item, ...], tuple[tuple[Item, ...], ...]]
 
 
 class Builder:
@@ -127,9 +131,19 @@ class Builder:
         return brought.alone[0] + brought.per_line[0] * lines
 
     def split(self, items: Sequence[Item]) -> list[tuple[Item, ...]]:
-        """Return the items of each connected part, by their first items."""
+        """Return the items of each connected part, by their first items.
+
+        Where no ruling is about them it is remembered for as long as the problem is.
+        """
+        key, known = tuple(items), _known_parts(self.problem)
+        ruled = any(len(item) > 1 or item[0] in self._ruled for item in key)
+        if not ruled and key in known:
+            return [*known[key]]
         parts = connected_parts(self._sharing(items))
-        return [tuple(items[i] for i in part) for part in parts]
+        found = [tuple(items[i] for i in part) for part in parts]
+        if not ruled:
+            known[key] = tuple(found)
+        return found
 
     def _rows(self, items: Sequence[Item]) -> tuple[list[Item], list[int], list[Ints]]:
         """Put items that cost alike into one row each, in the order they are met.
@@ -292,6 +306,11 @@ class Builder:
 def build_instance(problem: Problem, cluster: Cluster) -> Instance:
     """Turn one cluster into arrays; for many of one problem, use a :class:`Builder`."""
     return Builder(problem).build(cluster.items)
+
+
+def _known_parts(problem: Problem) -> _Parts:
+    """Return what is known of the parts of some items where no ruling stands."""
+    return cast("_Parts", problem.remembered.setdefault("parts", {}))
 
 
 def _customers(problem: Problem, rows: Sequence[Item]) -> tuple[list[list[int]], int]:

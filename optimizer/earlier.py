@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from operator import attrgetter
-from typing import Final
+from typing import Final, cast
 
 from optimizer.batch import Request
 from optimizer.certificate import Certificate, Proof, Step, relabelled
@@ -92,9 +92,26 @@ class Keys:
         self._apart: dict[str, list[str]] = {}
         for one, other in sorted(problem.rulings.apart):
             self._apart.setdefault(one, []).append(other)
+        position = problem.batch.position
+        self._ruled = {position(i) for pair in problem.rulings.apart for i in pair}
+        self._known = cast(
+            "dict[tuple[Item, ...], str]", problem.remembered.setdefault("keys", {})
+        )
 
     def of(self, items: Sequence[Item]) -> str:
-        """Return the key of the part of some items."""
+        """Return the key of the part of some items.
+
+        Where no ruling is about them it is remembered for as long as the problem is.
+        """
+        part = tuple(items)
+        ruled = any(len(i) > 1 or i[0] in self._ruled for i in part)
+        if ruled:
+            return self._made(part)
+        if part not in self._known:
+            self._known[part] = self._made(part)
+        return self._known[part]
+
+    def _made(self, items: Sequence[Item]) -> str:
         problem = self._problem
         requests, precedent = problem.requests, problem.has_precedent
         positions = sorted(p for item in items for p in item)

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from optimizer.builder import Builder
 from optimizer.clusters import find_clusters
 from optimizer.compatibility import may_share
+from optimizer.earlier import Keys
 from optimizer.errors import NoPlan
+from optimizer.problem import Problem
 from optimizer.rulings import Ruling, RulingKind, Rulings
 from tests.factories import DAY, request
 from tests.solving import CASES, problem, problem_of
@@ -61,6 +64,25 @@ def test_what_is_known_without_rulings_changes_nothing_under_them(
     known = problem_of(make(seed, 14))
     find_clusters(known.under(Rulings()))
     assert find_clusters(known) == find_clusters(problem_of(make(seed, 14)))
+
+
+@pytest.mark.parametrize("make", CASES)
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_and_keys_without_rulings_change_nothing_under_them(
+    make: Any, seed: int
+) -> None:
+    known = problem_of(make(seed, 14))
+    parts_and_keys(known.under(Rulings()))
+    assert parts_and_keys(known) == parts_and_keys(problem_of(make(seed, 14)))
+
+
+def parts_and_keys(asked: Problem) -> list[tuple[Any, str]]:
+    builder, keys = Builder(asked), Keys(asked)
+    return [
+        (part, keys.of(part))
+        for cluster in find_clusters(asked)
+        for part in builder.split(cluster.items)
+    ]
 
 
 def test_random_cases_have_rulings_and_several_clusters() -> None:
