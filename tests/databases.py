@@ -22,6 +22,9 @@ import pytest
 from app.storage.database import Database
 from tests.postgres import NoPostgres, PostgresServer
 
+SERVICE = "allybin_service"
+"""The role of PostgreSQL that a service under test has: it is held to every policy."""
+
 KINDS = ("sqlite", "postgresql")
 _TEMPLATE = "allybin_migrated"
 _numbers = count(1)
@@ -34,6 +37,18 @@ def migrated(address: str) -> None:
     database.close()
 
 
+def granted(address: str) -> None:
+    """Let the role of the service do what the service does, and no more."""
+    database = Database.open(address)
+    database.grant(SERVICE)
+    database.close()
+
+
+def of_service(address: str) -> str:
+    """Return an address as the service comes in: on PostgreSQL, owning nothing."""
+    return address.replace("//postgres@", f"//{SERVICE}@")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """Yield a PostgreSQL server of this test process, with a migrated template."""
@@ -42,7 +57,10 @@ def postgres() -> Iterator[PostgresServer]:
     except NoPostgres as error:
         pytest.skip(str(error))
     with server:
-        migrated(server.create(_TEMPLATE))
+        address = server.create(_TEMPLATE)
+        migrated(address)
+        server.run(f"CREATE ROLE {SERVICE} LOGIN")
+        granted(address)
         yield server
 
 

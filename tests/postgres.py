@@ -101,6 +101,13 @@ class PostgresServer:
         """Stop it as a power cut would: no checkpoint, no farewell."""
         self._end(signal.SIGQUIT)
 
+    def create_owned(self, name: str) -> str:
+        """Make a database of a role that owns it and is no superuser."""
+        self.run(f'CREATE ROLE "{name}" LOGIN')
+        address = self.create(name)
+        self.run(f'ALTER DATABASE "{name}" OWNER TO "{name}"')
+        return address.replace("//postgres@", f"//{name}@")
+
     def create(self, name: str, *, template: str = "template0") -> str:
         """Make a database, a copy of another one; return its address."""
         statement = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'

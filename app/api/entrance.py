@@ -41,11 +41,8 @@ class Entrance:
         self.request = request
         self.caller = caller
         self.body = body
-
-    @property
-    def service(self) -> Service:
-        """The store and how it may be changed."""
-        return _service(self.request)
+        self.service = _service(request).within(caller.reach)
+        """The store, as far as the caller reaches, and how it may be changed."""
 
     @property
     def call(self) -> Call:

@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of the service to a command line."""
     app.command("serve")(serve)
     app.command("doctor")(doctor)
+    app.command("migrate")(migrate)
     app.command("backup")(backup)
     app.command("restore")(restore)
     app.command("openapi")(openapi)
@@ -88,6 +89,31 @@ def doctor(
             say(f"WRONG: {sentence}")
     if found["wrong"]:
         raise typer.Exit(1)
+
+
+def migrate(
+    app_role: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE",
+            help="A role of PostgreSQL that owns nothing: it is given what the service "
+            "needs, and no more.",
+        ),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Bring a database to the schema of this version, as its owner.
+
+    Example: allybin migrate --app-role allybin_app --database postgresql://owner@db/allybin
+
+    serve does the same when it starts, where it comes in as the owner.
+    """
+    from app.server.checkup import migrated
+
+    found = migrated(settings_of(database_url=database), app_role)
+    say(f"The schema is {found['schema']}.")
+    if app_role is not None:
+        say(f"{app_role} may do what the service does, and no more.")
 
 
 def backup(

@@ -284,6 +284,16 @@ class Queue:
         self._ended = ended - self._ended
 
 
+def make_tables(url: str, role: str) -> None:
+    """Make the tables of the queue in a PostgreSQL, for a role that owns nothing."""
+    _quiet()
+    DBOS.migrate(url)
+    servers = Servers(url, "none", 0)
+    servers.make()
+    servers.engine.dispose()
+    DBOS.migrate(url, application_role=role)
+
+
 class _Current:
     """The queue of this process: DBOS calls functions, not objects."""
 

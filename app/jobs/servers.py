@@ -117,11 +117,15 @@ class Servers:
 
     def enter(self) -> None:
         """Make the tables where they are not yet, and say that this server lives."""
+        self.make()
+        self.beat()
+
+    def make(self) -> None:
+        """Make the tables where they are not yet."""
         with self.engine.begin() as connection:
             if not self._here:
                 connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             self._metadata.create_all(connection)
-        self.beat()
 
     def leave(self) -> None:
         """Say that this server is gone; its jobs may be taken at once."""

@@ -21,6 +21,7 @@ from app.jobs.processes import Caps
 from app.jobs.running import caps_seconds
 from app.storage.database import Database
 from app.storage.errors import StoreError
+from app.storage.reach import ALL
 
 SHOWN: Final = 100
 """Findings that are listed at most; the rest are counted."""
@@ -60,7 +61,7 @@ def walked(order: TrailOrder) -> dict[str, Any]:
     known = checkpoints.read(file) if file.is_file() else None
     database = Database.open(order.url)
     try:
-        with database.reading() as connection:
+        with database.reading(ALL) as connection:
             found = verify(connection, () if known is None else known.checkpoints)
     finally:
         database.close()

@@ -10,10 +10,13 @@ from app.audit import checkpoints
 from app.audit.found import Verified
 from app.audit.verify import verify
 from app.errors import AllybinError, WrongUsage
+from app.jobs.queue import make_tables
 from app.server.main import built_for_description, described, prepare
 from app.settings import Settings
+from app.storage import grants
 from app.storage.database import Database
 from app.storage.errors import StoreError
+from app.storage.reach import ALL
 from app.use_cases import keys
 from app.use_cases.access import Caller, Role
 from app.use_cases.refusals import Refusal
@@ -36,11 +39,21 @@ def checkup(settings: Settings) -> dict[str, Any]:
         if secret is not None:
             in_force[name] = f"set, {len(secret.get_secret_value())} characters"
     try:
-        with opened(settings) as service, service.reading() as connection:
+        with opened(settings) as service, service.within(ALL).reading() as connection:
             in_force |= service.database.in_force()
             found = verify(connection)
             in_force["audit_records"] = str(found.records)
             wrong += [str(one) for one in found.findings[:10]]
+        if in_force.get("row_level_security") == grants.PASSED:
+            wrong.append(
+                "PostgreSQL keeps no customers apart for this role, which is a "
+                "superuser or has BYPASSRLS: let the service in by another."
+            )
+        elif in_force.get("row_level_security") == grants.OFF:
+            wrong.append(
+                "Row-level security is switched off on some tables of PostgreSQL: "
+                "restore it, or find out who did that."
+            )
     except StoreError as error:
         wrong.append(str(error))
     if not settings.on_loopback and not settings.over_tls:
@@ -49,6 +62,22 @@ def checkup(settings: Settings) -> dict[str, Any]:
             "it and set ALLYBIN_PUBLIC_URL."
         )
     return {"in_force": in_force, "wrong": wrong}
+
+
+def migrated(settings: Settings, role: str | None) -> dict[str, str]:
+    """Bring the store to this program's schema; let a role in that owns nothing.
+
+    Raises
+    ------
+    StoreRefused
+        When the store has no roles, or the role is none to be used.
+    """
+    with opened(settings) as service:
+        service.database.migrate()
+        if role is not None:
+            service.database.grant(role)
+            make_tables(settings.url, role)
+        return service.database.in_force()
 
 
 @contextmanager
@@ -77,7 +106,7 @@ def verified_trail(
     known: Any = None
     if file.is_file():
         known = checkpoints.read(file, trusted=trusted)
-    with opened(settings) as service, service.reading() as connection:
+    with opened(settings) as service, service.within(ALL).reading() as connection:
         found = verify(connection, () if known is None else known.checkpoints)
     if known is None:
         return found

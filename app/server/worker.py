@@ -11,6 +11,7 @@ from app.jobs.desk import Desk, DeskClosed
 from app.jobs.queue import Queue, QueueFull, Work
 from app.settings import Settings
 from app.storage import proposals
+from app.storage.reach import ALL
 from app.use_cases.run import SecondResult, give_up, run
 from app.use_cases.service import Service
 
@@ -21,7 +22,7 @@ class Crew:
     """Solves proposals in the order they were asked for, as many at once as set."""
 
     def __init__(self, service: Service, desk: Desk, settings: Settings) -> None:
-        self._service = service
+        self._service = service.within(ALL)
         self._desk = desk
         work = Work(run=self._run, give_up=self._give_up, unfinished=self._unfinished)
         self._queue = Queue(

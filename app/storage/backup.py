@@ -18,6 +18,7 @@ from sqlalchemy import URL, make_url
 
 from app.errors import OutputExists, OutputFailed, quoted
 from app.storage.errors import StoreError
+from app.storage.reach import EVERYTHING
 from app.storage.sqlite import SqliteStore
 
 PAGES_AT_ONCE: Final = 1024
@@ -45,7 +46,7 @@ def back_up(url: str, target: Path) -> None:
         else:
             _run(
                 "pg_dump", address, "--format=custom", f"--file={draft}",
-                "--no-owner", "--no-privileges",
+                "--no-owner", "--no-privileges", "--enable-row-security",
             )  # fmt: skip
 
 
@@ -180,6 +181,8 @@ def _run(program: str, address: URL, *options: str) -> str:
         )
     public = address.set(drivername="postgresql", password=None)
     environment = dict(os.environ)
+    # Its owner, too, is held to the policies on the tables: a backup is of everything.
+    environment["PGOPTIONS"] = f"-c allybin.customers={EVERYTHING}"
     if address.password is not None:
         environment["PGPASSWORD"] = str(address.password)
     name = public.render_as_string(hide_password=False)

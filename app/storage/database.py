@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import quoted
-from app.storage import added, migrations
+from app.storage import added, grants, migrations
 from app.storage.errors import (
     SchemaTooNew,
     StoreError,
@@ -26,6 +26,7 @@ from app.storage.errors import (
     StoreUnavailable,
 )
 from app.storage.postgres import PostgresStore
+from app.storage.reach import NOTHING, OPTION, Reach
 from app.storage.sqlite import SqliteStore
 from app.storage.turns import Turns
 
@@ -141,14 +142,17 @@ class Database:
         self._schema_seen = float("-inf")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, reach: Reach = NOTHING) -> Iterator[Connection]:
         """Yield a connection that sees one moment of the store, and changes nothing."""
         self._refuse_other_process()
         with self._translating(), self._store.reader.connect() as connection:
+            connection.execution_options(**{OPTION: reach})
+            if self._turns is None:
+                connection.begin()  # also for what goes past SQLAlchemy
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, reach: Reach = NOTHING) -> Iterator[Connection]:
         """Yield a connection whose changes are all stored at its end, or none is.
 
         Raises
@@ -162,7 +166,8 @@ class Database:
             self._refuse_stopped()
             self._store.before_writing()
             with (
-                self._store.writer.connect() as connection,
+                self._store.writer.connect() as connected,
+                connected.execution_options(**{OPTION: reach}) as connection,
                 connection.begin() as whole,
             ):
                 self._refuse_newer_schema(connection)
@@ -170,6 +175,162 @@ class Database:
                 added.refuse_unrecorded(connection)
                 state.committing = True
                 whole.commit()
+
+    def grant(self, role: str) -> None:
+        """Let another role of PostgreSQL do what the service does, and no more.
+
+        Raises
+        ------
+        StoreRefused
+            On SQLite, and where the role is none to be used.
+        """
+        if self.kind == "sqlite":
+            raise StoreRefused(
+                "SQLite has no roles: who may read the file may change it."
+            )
+        with self._translating(), self._store.writer.begin() as connection:
+            grants.grant(connection, role)
+
+    def in_force(self) -> dict[str, str]:
+        """Return settings as the database says them."""
+
+    def translated(
+        self, error: BaseException, *, committing: bool
+    ) -> StoreError | None:
+        """Return what an error of the driver means; None where it is no fault."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class Database:
+    """The store of one process; :meth:`open` it once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        added.watch(store.writer)
+        self._errors: tuple[type[BaseException], ...] = (DBAPIError, *store.errors)
+        self._process = os.getpid()
+        self._turns = Turns() if store.name == "sqlite" else None
+        self._writes = threading.local()
+        self._stopped: StoreStopped | None = None
+        self._schema_seen = float("-inf")
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open a store, and look whether it may be used.
+
+        Parameters
+        ----------
+        url
+            ``sqlite:///relative/path``, ``sqlite:////absolute/path`` or
+            ``postgresql://user:password@host/name``.
+
+        Raises
+        ------
+        StoreRefused
+            Where it is set up in a way that may lose what was stored.
+        StoreCorrupt, StoreUnavailable
+            Where it is damaged, or does not answer.
+        """
+        store = _store_of(url)
+        database = cls(store)
+        try:
+            with database._translating():
+                store.check()
+        except BaseException:
+            store.close()
+            raise
+        return database
+
+    @property
+    def kind(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._store.name
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a small transaction needs to wait for nobody: here, and now."""
+        return self._turns is not None and self._turns.free
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing is written any more; None while writing goes on."""
+        return str(self._stopped) if self._stopped else None
+
+    def migrate(self) -> None:
+        """Bring the schema to this program's revision, whole or not at all.
+
+        Raises
+        ------
+        SchemaTooNew
+            Where a newer program was here before.
+        """
+        with self._turn(), self._translating():
+            migrations.upgrade(self._store.writer)
+        self._schema_seen = float("-inf")
+
+    @contextmanager
+    def reading(self, reach: Reach = NOTHING) -> Iterator[Connection]:
+        """Yield a connection that sees one moment of the store, and changes nothing."""
+        self._refuse_other_process()
+        with self._translating(), self._store.reader.connect() as connection:
+            connection.execution_options(**{OPTION: reach})
+            if self._turns is None:
+                connection.begin()  # also for what goes past SQLAlchemy
+            yield connection
+
+    @contextmanager
+    def writing(self, reach: Reach = NOTHING) -> Iterator[Connection]:
+        """Yield a connection whose changes are all stored at its end, or none is.
+
+        Raises
+        ------
+        StoreError
+            Where they could not be stored; ``committed`` says how sure that is.
+        """
+        self._refuse_other_process()
+        state = _State()
+        with self._turn(), self._translating(state):
+            self._refuse_stopped()
+            self._store.before_writing()
+            with (
+                self._store.writer.connect() as connected,
+                connected.execution_options(**{OPTION: reach}) as connection,
+                connection.begin() as whole,
+            ):
+                self._refuse_newer_schema(connection)
+                yield connection
+                added.refuse_unrecorded(connection)
+                state.committing = True
+                whole.commit()
+
+    def grant(self, role: str) -> None:
+        """Let another role of PostgreSQL do what the service does, and no more.
+
+        Raises
+        ------
+        StoreRefused
+            On SQLite, and where the role is none to be used.
+        """
+        if self.kind == "sqlite":
+            raise StoreRefused(
+                "SQLite has no roles: who may read the file may change it."
+            )
+        with self._translating(), self._store.writer.begin() as connection:
+            grants.grant(connection, role)
+
+    @contextmanager
+    def part(self, connection: Connection) -> Iterator[None]:
+        """Carry out a part of a transaction that writes, undone by itself if it fails.
+
+        Raises
+        ------
+        StoreError
+            What went wrong with the store in it.
+        """
+        with self._translating(), connection.begin_nested():
+            yield
 
     def in_force(self) -> dict[str, str]:
         """Return the settings in force, read back from the database itself."""

@@ -1,11 +1,14 @@
 """The store in a PostgreSQL database, checked for settings that lose nothing."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import URL, create_engine, event
+from psycopg import sql
+from sqlalchemy import URL, Connection, create_engine, event
 
 from app.errors import quoted
+from app.storage import grants
 from app.storage.errors import (
     StoreCollided,
     StoreCorrupt,
@@ -15,6 +18,7 @@ from app.storage.errors import (
     StoreStopped,
     StoreUnavailable,
 )
+from app.storage.reach import NOTHING, OPTION, Reach
 
 STATEMENT_S: Final = 10
 IDLE_S: Final = 15
@@ -27,6 +31,8 @@ _SESSION: Final = (
     f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'; "
     "SET timezone = 'UTC'"
 )
+
+_READS: Final = "allybin_reads"
 
 _MUST_BE: Final = {
     "fsync": ("on",),
@@ -55,7 +61,6 @@ class PostgresStore:
         self.place = f"{url.host or 'localhost'}/{url.database or ''}"
         self.writer = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            isolation_level="READ COMMITTED",
             pool_size=8,
             max_overflow=CONNECTIONS - 8,
             pool_timeout=POOL_WAIT_S,
@@ -71,9 +76,8 @@ class PostgresStore:
             },
         )
         event.listen(self.writer, "connect", _set_up)
-        self.reader = self.writer.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        event.listen(self.writer, "begin", _begin)
+        self.reader = self.writer.execution_options(**{_READS: True})
 
     def check(self) -> None:
         """Compare what is in force with what is needed to lose nothing.
@@ -96,7 +100,10 @@ class PostgresStore:
 
     def in_force(self) -> dict[str, str]:
         """Return the settings as the server says them."""
-        return {"database": self.name, "driver": "psycopg", **self._settings()}
+        with self.writer.connect() as connection:
+            connection.begin()
+            role = grants.in_force(connection)
+        return {"database": self.name, "driver": "psycopg", **role, **self._settings()}
 
     def translated(
         self, error: BaseException, *, committing: bool
@@ -134,11 +141,36 @@ class PostgresStore:
 
 
 def _set_up(connection: Any, _record: Any) -> None:
-    connection.autocommit = True
+    connection.autocommit = True  # transactions are begun by _begin
     connection.execute(_SESSION)
     if connection.execute("SHOW synchronous_commit").fetchone()[0] != "remote_apply":
         connection.execute("SET synchronous_commit = on")
-    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction and say for whom it is, in one message to the server."""
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(
+            _beginning(options.get(OPTION, NOTHING), reads=options.get(_READS, False)),
+            prepare=False,
+        )
+    except psycopg.OperationalError:
+        connection.invalidate()
+        raise
+
+
+@lru_cache
+def _beginning(reach: Reach, *, reads: bool) -> bytes:
+    level = "REPEATABLE READ READ ONLY" if reads else "READ COMMITTED"
+    customers, account = sql.Literal(reach.said), sql.Literal(reach.account)
+    return (
+        sql.SQL(f"BEGIN ISOLATION LEVEL {level}; SET LOCAL allybin.customers = ")
+        + customers
+        + sql.SQL("; SET LOCAL allybin.account = ")
+        + account
+    ).as_bytes()
 
 
 def _meaning(state: str, place: str, detail: str) -> StoreError | None:

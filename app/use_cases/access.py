@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from app.storage import accounts
+from app.storage.reach import Reach
 from app.use_cases import clock
 from app.use_cases.refusals import NotAllowed, NotKnown
 
@@ -139,6 +140,11 @@ class Caller:
         if Role.SUBMITTER in self.roles:
             return Scope(customers=self.customers or frozenset())
         return Scope(customers=frozenset())
+
+    @property
+    def reach(self) -> Reach:
+        """Whose rows the store lets the caller's transactions touch."""
+        return Reach(customers=self.scope.customers, account=self.account_id)
 
     @property
     def sends_for(self) -> frozenset[str] | None:

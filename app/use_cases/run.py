@@ -70,7 +70,7 @@ def run(
 
 def give_up(service: Service, proposal_id: str, reason: str) -> None:
     """Say of a proposal whose attempts are used up that it failed, and why."""
-    with service.database.writing() as connection:
+    with service.writing() as connection:
         at = clock.now()
         failed = proposals.move_on(
             connection,
@@ -126,7 +126,7 @@ class _Job:
 
     def begin(self) -> Order | None:
         """Return what to solve; None where there is nothing to do any more."""
-        with self.service.database.writing() as connection:
+        with self.service.writing() as connection:
             taken = proposals.move_on(
                 connection,
                 self.proposal_id,
@@ -161,7 +161,7 @@ class _Job:
         }
         with (
             suppress(StoreUnavailable),
-            self.service.database.writing() as connection,
+            self.service.writing() as connection,
         ):
             proposals.change(
                 connection,
@@ -196,7 +196,7 @@ class _Job:
         state = "cancelled" if self.asked_to_stop else "done"
         if solved.document is None:
             state = "cancelled" if self.asked_to_stop else "failed"
-        with self.service.database.writing() as connection:
+        with self.service.writing() as connection:
             row = proposals.row(connection, self.proposal_id)
             values: dict[str, Any] = {"state": state, "finished_at": clock.now()}
             if solved.reason is not None:

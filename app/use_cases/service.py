@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from app.storage.added import AddedRow
 from app.storage.database import Database
 from app.storage.errors import StoreCollided
 from app.storage.plain import text_of
+from app.storage.reach import NOTHING, Reach
 from app.use_cases import clock
 from app.use_cases.access import Caller
 from app.use_cases.refusals import Conflict, NotAcceptable, Refusal
@@ -89,18 +91,32 @@ type Act = Callable[[Connection, Change], Answer]
 
 
 class Service:
-    """The store and how it may be changed."""
+    """The store and how it may be changed.
+
+    What it reads is within a reach: no customer's rows, until it is told whose.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
+        self.reach = NOTHING
         self.settings = settings
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self.after_change: Callable[[int], None] = lambda _: None
 
+    def within(self, reach: Reach) -> "Service":
+        """Return the same service, within what a caller or a part of it reaches."""
+        found = copy(self)
+        found.reach = reach
+        return found
+
     def reading(self) -> Any:
         """Return a read transaction."""
-        return self.database.reading()
+        return self.database.reading(self.reach)
+
+    def writing(self) -> Any:
+        """Return a transaction that writes, for what keeps a record by itself."""
+        return self.database.writing(self.reach)
 
     def change(self, call: Call, action: str, thing: str, act: Act) -> Answer:
         """Carry a change out, once, with its record; or say why not.
@@ -125,13 +141,13 @@ class Service:
         """Return the answer the same call had before, if it had one."""
         if call.key is None:
             return None
-        with self.database.reading() as connection:
+        with self.database.reading(call.caller.reach) as connection:
             row = answers.first(connection, call.caller.account_id, call.key)
         return None if row is None else _again(row, call)
 
     def answer_to(self, caller: Caller, key: str) -> Answer | None:
         """Return what a caller's own call with a key was answered with, if it was."""
-        with self.database.reading() as connection:
+        with self.database.reading(caller.reach) as connection:
             row = answers.first(connection, caller.account_id, key)
         if row is None or not row.body:
             return None
@@ -154,7 +170,7 @@ class Service:
             raise
 
     def _carried_out(self, call: Call, change: Change, act: Act) -> Answer:
-        with self.database.writing() as connection:
+        with self.database.writing(call.caller.reach) as connection:
             if call.key is not None:
                 row = _reserve(connection, call, call.key)
                 if row is not None:
@@ -178,7 +194,7 @@ class Service:
 
     def _record_refusal(self, call: Call, change: Change, refusal: Refusal) -> None:
         tried = Change(action=change.action, object=change.object)
-        with self.database.writing() as connection:
+        with self.database.writing(call.caller.reach) as connection:
             result = f"refused: {refusal.status} {refusal.code}"
             seq = append(connection, _entry(call, tried, result))
         self.after_change(seq)

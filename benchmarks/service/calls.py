@@ -115,4 +115,4 @@ def database(kind: str) -> Iterator[str]:
             yield f"sqlite:///{folder}/allybin.db"
         return
     with PostgresServer() as server:
-        yield server.create("allybin")
+        yield server.create_owned("allybin")

@@ -36,7 +36,7 @@ def test_a_database_that_falls_over_loses_nothing_that_was_acknowledged(
 
 
 def _fall_over(server: PostgresServer, folder: Path, restarts: int, tell: Tell) -> None:
-    site = Site.of(server.create("allybin"), folder)
+    site = Site.of(server.create_owned("allybin"), folder)
     decided: list[Answer] = []
     proposed: list[str] = []
     stop = threading.Event()

@@ -9,7 +9,14 @@ from app.server.main import described
 from app.use_cases.export import MEDIA_TYPES
 from tests.service.conftest import Planned
 from tests.service.test_isolation import BODIES, own_ids
-from tests.service.world import BALTIC, World, problem_of, row, shape_of
+from tests.service.world import (
+    BALTIC,
+    World,
+    changed_by_its_owner,
+    problem_of,
+    row,
+    shape_of,
+)
 from tests.sheets import moved
 
 READ_ONLY: Final = frozenset({"POST /v1/proposals/{proposal_id}/preview"})
@@ -267,7 +274,7 @@ def test_nothing_is_changed_where_the_trail_cannot_be_written(
         if way == "trigger"
         else ("ALTER TABLE audit RENAME TO audit_gone",)
     )
-    with world.service.database.writing() as connection:
+    with changed_by_its_owner(world) as connection:
         for statement in statements:
             connection.execute(text(statement))
     before = world.rows()

@@ -3,12 +3,13 @@
 import json
 
 from app.storage import bins, order, proposals
+from app.storage.reach import ALL
 from tests.service.conftest import Planned
 
 
 def check_columns(plan: Planned) -> None:
     """Hold every column of every bin against its document and its requests."""
-    with plan.world.service.reading() as connection:
+    with plan.world.service.within(ALL).reading() as connection:
         asked = {
             row.label: json.loads(row.content)
             for row in proposals.contents(connection, plan.proposal_id)
@@ -24,7 +25,7 @@ def check_columns(plan: Planned) -> None:
 
 def check_order(plan: Planned) -> None:
     """Hold what is said of the order against the order itself."""
-    with plan.world.service.reading() as connection:
+    with plan.world.service.within(ALL).reading() as connection:
         rows = sorted(
             bins.listed(connection, plan.proposal_id),
             key=lambda row: (-row.saved, row.place),

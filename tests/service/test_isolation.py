@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -452,3 +452,12 @@ def test_a_scope_filter_that_is_gone_is_noticed(
         pytest.skip("the filters are the same on both databases")
     with mutants.without(taken):
         assert mutants.noticed(lambda: check_worlds_look_equal(worlds, range(3)))
+
+
+def test_the_database_alone_keeps_customers_apart(worlds: Worlds, kind: str) -> None:
+    if kind == "sqlite":
+        pytest.skip("SQLite has no row-level security")
+    with ExitStack() as gone:
+        for taken in mutants.filters():
+            gone.enter_context(mutants.without(taken))
+        check_worlds_look_equal(worlds, range(2))

@@ -7,7 +7,8 @@ notes every fault that a call or a job met, and says so when it is closed.
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,13 +16,17 @@ from typing import Any, Final, Self
 import structlog
 from httpx2 import Response
 from pydantic import SecretStr
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from app.edge.problem import MEDIA_TYPE
 from app.jobs.desk import Desk
 from app.server.main import Built, build, prepare
 from app.settings import read_settings
+from app.storage.database import Database
+from app.storage.reach import ALL
 from app.use_cases.run import run
+from tests.databases import of_service
 
 type Json = Any
 
@@ -80,6 +85,15 @@ def shape_of(answer: Response) -> dict[str, Json]:
     return said
 
 
+@contextmanager
+def changed_by_its_owner(world: "World") -> Iterator[Connection]:
+    """Yield a connection that may do to a world's store what its service may not."""
+    database = Database.open(world.address)
+    with database.writing(ALL) as connection:
+        yield connection
+    database.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Threads:
     """Solves each proposal in a thread of its own, as soon as it is asked for."""
@@ -123,7 +137,7 @@ class World:
         self.address = address
         self.settings = read_settings(
             data_dir=folder,
-            database_url=SecretStr(address),
+            database_url=SecretStr(of_service(address)),
             allowed_hosts=(HOST,),
             **settings,
         )
@@ -157,7 +171,7 @@ class World:
     def run(self, proposal_id: str) -> None:
         """Solve a proposal in this thread."""
         try:
-            run(self.service, self.desk, proposal_id, 1)
+            run(self.service.within(ALL), self.desk, proposal_id, 1)
         except Exception as fault:
             self.faults.append(repr(fault))
 
@@ -309,7 +323,7 @@ class World:
         from app.storage.schema import metadata
 
         apart = {"audit", "audit_texts", "audit_head", "idempotency"}
-        with self.service.reading() as connection:
+        with self.service.within(ALL).reading() as connection:
             return {
                 table.name: connection.execute(
                     select(func.count()).select_from(table)

@@ -10,6 +10,7 @@ from app.storage.schema import bins
 from app.use_cases.sessions import begin_with_key
 from app.web import words
 from tests.service.conftest import Planned
+from tests.service.world import changed_by_its_owner
 from tests.web.visiting import Element, Page, Visitor
 
 
@@ -205,7 +206,7 @@ def test_verifying_says_what_was_checked_and_that_the_trail_is_whole(
 
 def test_verifying_names_what_was_changed_behind_its_back(plan: Planned) -> None:
     bin_id = plan.combined[0]
-    with plan.world.service.database.writing() as connection:
+    with changed_by_its_owner(plan.world) as connection:
         this = (bins.c.proposal_id == plan.proposal_id) & (bins.c.bin_id == bin_id)
         connection.execute(update(bins).where(this).values(size=99))
     page = auditor(plan).fill("/audit/verify", "/audit/verify")

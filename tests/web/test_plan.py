@@ -10,6 +10,7 @@ import pytest
 from app.export import numbers
 from app.jobs.desk import Desk
 from app.storage import proposals
+from app.storage.reach import ALL
 from app.web.views import pictures
 from tests.service.conftest import Planned
 from tests.service.world import AS_OF, BALTIC, World, row
@@ -249,7 +250,7 @@ def test_where_there_are_many_requests_each_bin_has_one_line(
     plan: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures, "MOST_LINES", 2)
-    with plan.world.service.reading() as connection:
+    with plan.world.service.within(ALL).reading() as connection:
         row = proposals.row(connection, plan.proposal_id)
         said = pictures.pictures(connection, row)
     assert [line["bin_id"] for line in said["lines"]] == list(

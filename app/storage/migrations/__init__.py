@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, inspect
 
 from app.errors import quoted
 from app.storage.errors import SchemaTooNew, StoreCorrupt
+from app.storage.reach import ALL, OPTION
 
 if TYPE_CHECKING:  # read where a store is not up to date: a third of a start otherwise
     from alembic.config import Config
@@ -99,7 +100,8 @@ def _upgrade_sqlite(connection: Connection) -> None:
 
 
 def _upgrade_postgresql(connection: Connection) -> None:
-    with connection.begin():
+    # A revision that changes rows has to reach all of them.
+    with connection.execution_options(**{OPTION: ALL}).begin():
         connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

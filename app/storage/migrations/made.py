@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import MetaData, String, create_mock_engine
 
-from app.storage.migrations import guards
+from app.storage.migrations import guards, walls
 from app.storage.schema import metadata
 
 _ADDRESS: Final = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
@@ -39,3 +39,5 @@ def statements(dialect: str) -> Iterator[str]:
     yield from (one for one in found if one not in indexes)
     yield from sorted(indexes)
     yield from (" ".join(one.split()) for one in guards.statements(dialect))
+    if dialect != "sqlite":
+        yield from walls.statements()

@@ -98,3 +98,68 @@ CREATE TRIGGER keep_audit_head_update BEFORE UPDATE ON audit_head FOR EACH ROW W
 CREATE TRIGGER keep_audit_head_delete BEFORE DELETE ON audit_head FOR EACH ROW EXECUTE FUNCTION keep_rows('only ever moved on by one')
 CREATE TRIGGER keep_audit_head_truncate BEFORE TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION keep_rows('only ever moved on by one')
 CREATE TRIGGER keep_idempotency_update BEFORE UPDATE ON idempotency FOR EACH ROW WHEN (OLD.status IS NOT NULL) EXECUTE FUNCTION keep_rows('only ever filled in once')
+CREATE POLICY reach ON batches USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')) OR account_id = (SELECT current_setting('allybin.account', true)))
+CREATE POLICY reach ON requests USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON request_versions USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON batch_requests USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON proposal_requests USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON ruling_members USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON reviews USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON releases USING ((SELECT current_setting('allybin.customers', true)) = '*' OR customer = ANY (string_to_array((SELECT current_setting('allybin.customers', true)), ',')))
+CREATE POLICY reach ON proposals USING ((SELECT current_setting('allybin.customers', true)) = '*' OR account_id = (SELECT current_setting('allybin.account', true)))
+CREATE POLICY reach ON proposal_batches USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = proposal_batches.proposal_id))
+CREATE POLICY reach ON proposal_events USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = proposal_events.proposal_id))
+CREATE POLICY reach ON proposal_results USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = proposal_results.proposal_id))
+CREATE POLICY reach ON edits USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = edits.proposal_id))
+CREATE POLICY reach ON bin_members USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM proposal_requests AS one WHERE one.proposal_id = bin_members.proposal_id AND one.label = bin_members.label) OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = bin_members.proposal_id))
+CREATE POLICY reach ON bins USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM bin_members AS one WHERE one.proposal_id = bins.proposal_id AND one.bin_id = bins.bin_id) OR EXISTS (SELECT 1 FROM proposals AS one WHERE one.proposal_id = bins.proposal_id))
+CREATE POLICY reach ON bin_versions USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM bins AS one WHERE one.proposal_id = bin_versions.proposal_id AND one.bin_id = bin_versions.bin_id))
+CREATE POLICY reach ON decisions USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM bins AS one WHERE one.proposal_id = decisions.proposal_id AND one.bin_id = decisions.bin_id))
+CREATE POLICY reach ON rulings USING ((SELECT current_setting('allybin.customers', true)) = '*' OR EXISTS (SELECT 1 FROM ruling_members AS one WHERE one.ruling_id = rulings.ruling_id))
+CREATE POLICY reach ON idempotency USING ((SELECT current_setting('allybin.customers', true)) = '*' OR account_id = (SELECT current_setting('allybin.account', true)))
+CREATE POLICY reach ON audit USING ((SELECT current_setting('allybin.customers', true)) = '*')
+CREATE POLICY add ON audit FOR INSERT WITH CHECK (true)
+CREATE POLICY reach ON audit_texts USING ((SELECT current_setting('allybin.customers', true)) = '*')
+CREATE POLICY add ON audit_texts FOR INSERT WITH CHECK (true)
+ALTER TABLE batches ENABLE ROW LEVEL SECURITY
+ALTER TABLE batches FORCE ROW LEVEL SECURITY
+ALTER TABLE requests ENABLE ROW LEVEL SECURITY
+ALTER TABLE requests FORCE ROW LEVEL SECURITY
+ALTER TABLE request_versions ENABLE ROW LEVEL SECURITY
+ALTER TABLE request_versions FORCE ROW LEVEL SECURITY
+ALTER TABLE batch_requests ENABLE ROW LEVEL SECURITY
+ALTER TABLE batch_requests FORCE ROW LEVEL SECURITY
+ALTER TABLE proposal_requests ENABLE ROW LEVEL SECURITY
+ALTER TABLE proposal_requests FORCE ROW LEVEL SECURITY
+ALTER TABLE ruling_members ENABLE ROW LEVEL SECURITY
+ALTER TABLE ruling_members FORCE ROW LEVEL SECURITY
+ALTER TABLE reviews ENABLE ROW LEVEL SECURITY
+ALTER TABLE reviews FORCE ROW LEVEL SECURITY
+ALTER TABLE releases ENABLE ROW LEVEL SECURITY
+ALTER TABLE releases FORCE ROW LEVEL SECURITY
+ALTER TABLE proposals ENABLE ROW LEVEL SECURITY
+ALTER TABLE proposals FORCE ROW LEVEL SECURITY
+ALTER TABLE proposal_batches ENABLE ROW LEVEL SECURITY
+ALTER TABLE proposal_batches FORCE ROW LEVEL SECURITY
+ALTER TABLE proposal_events ENABLE ROW LEVEL SECURITY
+ALTER TABLE proposal_events FORCE ROW LEVEL SECURITY
+ALTER TABLE proposal_results ENABLE ROW LEVEL SECURITY
+ALTER TABLE proposal_results FORCE ROW LEVEL SECURITY
+ALTER TABLE edits ENABLE ROW LEVEL SECURITY
+ALTER TABLE edits FORCE ROW LEVEL SECURITY
+ALTER TABLE bin_members ENABLE ROW LEVEL SECURITY
+ALTER TABLE bin_members FORCE ROW LEVEL SECURITY
+ALTER TABLE bins ENABLE ROW LEVEL SECURITY
+ALTER TABLE bins FORCE ROW LEVEL SECURITY
+ALTER TABLE bin_versions ENABLE ROW LEVEL SECURITY
+ALTER TABLE bin_versions FORCE ROW LEVEL SECURITY
+ALTER TABLE decisions ENABLE ROW LEVEL SECURITY
+ALTER TABLE decisions FORCE ROW LEVEL SECURITY
+ALTER TABLE rulings ENABLE ROW LEVEL SECURITY
+ALTER TABLE rulings FORCE ROW LEVEL SECURITY
+ALTER TABLE idempotency ENABLE ROW LEVEL SECURITY
+ALTER TABLE idempotency FORCE ROW LEVEL SECURITY
+ALTER TABLE audit ENABLE ROW LEVEL SECURITY
+ALTER TABLE audit FORCE ROW LEVEL SECURITY
+ALTER TABLE audit_texts ENABLE ROW LEVEL SECURITY
+ALTER TABLE audit_texts FORCE ROW LEVEL SECURITY
