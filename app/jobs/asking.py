@@ -9,7 +9,7 @@ from typing import Final
 from app.jobs.frames import Garbage, Listener, Message, Silence, parsed
 from app.jobs.orders import Load
 from app.jobs.processes import Process
-from app.jobs.questions import Question
+from app.jobs.questions import KEPT, Question
 from app.jobs.running import most_bytes
 
 GRACE: Final = 0.4
@@ -38,6 +38,11 @@ class Resident:
         self._lock = threading.Lock()
         self._process: Process | None = None
         self._listener: Listener | None = None
+        self._at_hand: list[str] = []
+
+    def has(self, key: str) -> bool:
+        """Tell whether the process has a proposal at hand, as far as is known."""
+        return key in self._at_hand
 
     def ask(self, question: Question, load: Load, seconds: float) -> Asked:
         """Return what the process answers within some seconds.
@@ -77,6 +82,7 @@ class Resident:
                     break
                 message = parsed(line)
                 if message["kind"] == "end":
+                    self._note(question.key)
                     return Asked(messages=heard, whole=True)
                 if message["kind"] == "need":
                     order = load()
@@ -93,6 +99,11 @@ class Resident:
         self._end()  # it still works on what nobody waits for any more
         return Asked(messages=heard, whole=False)
 
+    def _note(self, key: str) -> None:
+        """Note what is at hand, as the process does."""
+        others = [one for one in self._at_hand if one != key]
+        self._at_hand = [*others, key][-KEPT:]
+
     def _listening(self, deadline: float) -> Listener:
         if self._process is not None and self._process.ended(0) is not None:
             self._end()
@@ -103,6 +114,7 @@ class Resident:
         return self._listener
 
     def _end(self) -> None:
+        self._at_hand = []
         if self._process is not None:
             self._process.kill()
             self._process.ended(_END_SECONDS)

@@ -50,6 +50,8 @@ MIB: Final = 1 << 20
 FALLBACK_SECONDS: Final = 60.0
 """How long a plan without the solver may take; longer for a large batch."""
 
+BRING_SECONDS: Final = 15.0
+"""How long bringing a proposal may take before any question of it."""
 
 A_REQUEST: Final = 0.002
 """Seconds longer for each request."""
@@ -92,6 +94,8 @@ class Desk:
         self._command = None if solver_command is None else tuple(solver_command)
         self._closed = False
         self._trail = threading.Lock()
+        self._bringing = threading.Lock()
+        self._coming: set[str] = set()
         self._nursery = Nursery()
         caps = Caps(memory=self._memory)
         self._residents = [
@@ -235,6 +239,37 @@ class Desk:
         except (KeyError, TypeError, ValueError, Garbage) as wrong:
             raise DeskFailed("The answer on the price cannot be used.") from wrong
 
+    def has(self, key: str) -> bool:
+        """Tell whether a proposal is at hand, as far as is known."""
+        return self._resident_of(key).has(key)
+
+    def bring(self, key: str, order: Callable[[], PriceOrder]) -> None:
+        """Have a proposal at hand, so that the first question of it need not wait.
+
+        Nothing is done, and ``order`` is not asked, where it is or is being brought.
+
+        Raises
+        ------
+        DeskFailed
+            When it cannot be had now; the first question will try again.
+        """
+        with self._bringing:
+            if key in self._coming or self.has(key):
+                return
+            self._coming.add(key)
+        try:
+            asked = order()
+            question = Question(
+                key=key,
+                standing=asked.standing,
+                bins=dict(asked.bins),
+                used=asked.used,
+                search=0.0,
+            )
+            self._ask(question, asked, BRING_SECONDS)
+        finally:
+            self._coming.discard(key)
+
     def why(
         self, order: WhyOrder, *, seconds: float, search: float = math.inf
     ) -> Plain:
@@ -318,9 +353,7 @@ class Desk:
     ) -> Asked:
         if self._closed:
             raise DeskClosed("The desk is closed.")
-        resident = self._residents[hash(order.key) % len(self._residents)]
-        if patient:
-            resident = self._patient
+        resident = self._patient if patient else self._resident_of(order.key)
         try:
             asked = resident.ask(question, order.load, seconds)
         except NoProcess as none:
@@ -336,6 +369,9 @@ class Desk:
                 case "failed" | "no plan":
                     raise DeskFailed(str(message.get("text")))
         return asked
+
+    def _resident_of(self, key: str) -> Resident:
+        return self._residents[hash(key) % len(self._residents)]
 
     def __enter__(self) -> Self:
         self.start()

@@ -3,10 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.jobs.orders import Order
 from optimizer.edits import Edit
 from optimizer.rulings import Ruling
+
+KEPT: Final = 4
+"""Proposals at hand at most; the one that was not asked of for longest goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The resident process: keeps proposals at hand, prices edits, answers why."""
 
+import gc
 import json
 import time
 from collections import OrderedDict
@@ -10,20 +11,17 @@ from app.export.document import Document, bin_document, days, objective_of
 from app.jobs.beside import say_nearest
 from app.jobs.frames import Speaker, receive
 from app.jobs.orders import Order
-from app.jobs.questions import Question
+from app.jobs.questions import KEPT, Question
 from optimizer import cost
 from optimizer.certify.kept import read_earlier
 from optimizer.earlier import Earlier, SolvedPart
 from optimizer.edits import Edited, apply, broken
 from optimizer.errors import BadEdit, NoPlan, OptimizerError, RulingsContradict
 from optimizer.problem import Problem
-from optimizer.proposal.assemble import in_detail, totals_of
+from optimizer.proposal.assemble import some_in_detail, totals_of
 from optimizer.propose import Serial, plan_bins
 from optimizer.rulings import settle
 from optimizer.why import why
-
-KEPT: Final = 4
-"""Proposals at hand at most; the one that was not asked of for longest goes."""
 
 REMEMBERED: Final = 300
 """Parts solved for earlier questions that are remembered beside those of a proposal."""
@@ -88,6 +86,15 @@ def serve(speaker: Speaker) -> None:
         except (OptimizerError, RuntimeError, ValueError) as error:
             speaker.say("failed", text=f"{type(error).__name__}: {error}")
         speaker.say("end")
+        if question.order is not None:
+            _leave_alone()
+
+
+def _leave_alone() -> None:
+    """Have no later question wait while what is at hand is searched for garbage."""
+    gc.unfreeze()  # what has gone since may be collected
+    gc.collect()
+    gc.freeze()
 
 
 def _answer(
@@ -185,20 +192,8 @@ def _stated(
     problem: Problem, bins: Sequence[Members], wanted: Iterable[Members]
 ) -> list[tuple[Members, Document]]:
     """Return some bins of a plan as proposal.json would have them."""
-    wanted = {*wanted}
-    order = sorted(
-        bins,
-        key=lambda members: (
-            cost.start_day(problem, members),
-            problem.requests[members[0]].request_id,
-        ),
-    )
-    detailed = in_detail(problem, bins)
-    return [
-        (members, bin_document(detailed[place]))
-        for place, members in enumerate(order)
-        if members in wanted
-    ]
+    detailed = some_in_detail(problem, bins, {*wanted})
+    return [(members, bin_document(each)) for members, each in detailed.items()]
 
 
 def _say_best(

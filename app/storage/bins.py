@@ -5,6 +5,7 @@ from itertools import batched
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     and_,
     bindparam,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy import (
@@ -187,14 +189,20 @@ def listed(
 
 def members(connection: Connection, proposal_id: str) -> dict[str, tuple[str, ...]]:
     """Return the requests of each live bin, by label, sorted."""
+    return _by_bin(connection, proposal_id, true())
+
+
+def _by_bin(
+    connection: Connection, proposal_id: str, which: ColumnElement[bool]
+) -> dict[str, tuple[str, ...]]:
     wanted = (
         select(bin_members.c.bin_id, bin_members.c.label)
-        .where(bin_members.c.proposal_id == proposal_id)
+        .where(bin_members.c.proposal_id == proposal_id, which)
         .order_by(bin_members.c.label)
     )
     found: dict[str, list[str]] = {}
-    for row in connection.execute(wanted):
-        found.setdefault(row.bin_id, []).append(row.label)
+    for bin_id, label in connection.execute(wanted):
+        found.setdefault(bin_id, []).append(label)
     return {bin_id: tuple(labels) for bin_id, labels in found.items()}
 
 
@@ -206,6 +214,19 @@ def homes(
         bin_members.c.proposal_id == proposal_id, bin_members.c.label.in_(labels)
     )
     return {row.label: row.bin_id for row in connection.execute(wanted)}
+
+
+def names(connection: Connection, proposal_id: str) -> tuple[str, ...]:
+    """Return every bin there was, gone ones too, sorted."""
+    wanted = select(bins.c.bin_id).where(bins.c.proposal_id == proposal_id)
+    return tuple(sorted(connection.execute(wanted).scalars()))
+
+
+def members_of(
+    connection: Connection, proposal_id: str, bin_ids: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the requests of a few live bins, by label, sorted."""
+    return _by_bin(connection, proposal_id, bin_members.c.bin_id.in_([*bin_ids]))
 
 
 def states(connection: Connection, proposal_id: str) -> dict[str, Row]:

@@ -45,7 +45,7 @@ def nearest(
         if row.heading is None or found is None:
             raise NotThere("bin")
         members = bins.members(connection, proposal_id)
-        used = (*bins.states(connection, proposal_id),)
+        used = bins.names(connection, proposal_id)
         standing = standing_of(connection, proposal_id)
     _require_free(bin_id, found.state, members[bin_id], standing)
     order = NearestOrder(

@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
 from app.export.document import days
-from app.jobs.desk import Desk
+from app.jobs.desk import Desk, DeskClosed, DeskFailed
 from app.jobs.orders import Best, Order, Priced, PriceOrder
-from app.storage import bins, proposals
+from app.storage import bins, proposals, rulings
+from app.storage.errors import StoreUnavailable
 from app.use_cases.access import Caller
 from app.use_cases.material import material_of
-from app.use_cases.propose import standing_rulings
+from app.use_cases.propose import among
 from app.use_cases.read_proposals import require
-from app.use_cases.refusals import Conflict, NotAcceptable
+from app.use_cases.refusals import Conflict, NotAcceptable, Refusal
 from app.use_cases.run import order_of
 from app.use_cases.service import Service
 from optimizer.edits import (
@@ -28,7 +30,7 @@ from optimizer.edits import (
     TakeOut,
 )
 from optimizer.errors import BadEdit, EditFault
-from optimizer.rulings import Ruling, RulingKind
+from optimizer.rulings import Ruling
 
 PREVIEW_S: Final = 15.0
 """Seconds after which the answer to a preview comes too late."""
@@ -116,6 +118,19 @@ def preview(
     return shown(priced), plan.row.version
 
 
+def bring(service: Service, desk: Desk, caller: Caller, proposal_id: str) -> None:
+    """Have a proposal at hand for prices and answers, because someone looks at it.
+
+    What stands in the way is no matter here: a question will say what it is.
+    """
+
+    def order() -> PriceOrder:
+        return _order(service, plan_of(service, caller, proposal_id), ())
+
+    with suppress(Refusal, StoreUnavailable, DeskFailed, DeskClosed):
+        desk.bring(proposal_id, order)
+
+
 def plan_of(service: Service, caller: Caller, proposal_id: str) -> PricedOn:
     """Return a plan as it is now; refuse one that cannot be edited."""
     with service.reading() as connection:
@@ -127,26 +142,22 @@ def plan_of(service: Service, caller: Caller, proposal_id: str) -> PricedOn:
                 "The proposal is superseded; edit the one that took its place.",
                 extra={"superseded_by": row.superseded_by},
             )
-        states = bins.states(connection, proposal_id)
         return PricedOn(
             row=row,
             members=bins.members(connection, proposal_id),
-            used=tuple(sorted(states)),
+            used=bins.names(connection, proposal_id),
             standing=standing_of(connection, proposal_id),
         )
 
 
 def standing_of(connection: Connection, proposal_id: str) -> tuple[Ruling, ...]:
     """Return the rulings that stand over the requests of a proposal, by its labels."""
-    label = proposals.labels(connection, proposal_id)
-    members = [
-        {"label": name, "customer": customer, "request_id": request_id}
-        for name, (customer, request_id) in label.items()
-    ]
-    return tuple(
-        Ruling(kind=RulingKind(one["kind"]), request_ids=tuple(one["request_ids"]))
-        for one in standing_rulings(connection, members)
-    )
+    standing = rulings.standing(connection)
+    if not standing:
+        return ()  # most plans that are looked at have none: nothing more to read
+    labels = proposals.labels(connection, proposal_id)
+    label = {key: name for name, key in labels.items()}
+    return tuple(among(standing, label))
 
 
 def load_of(service: Service, row: proposals.Row) -> Order:
@@ -161,14 +172,7 @@ def priced_of(
     service: Service, desk: Desk, plan: PricedOn, edits: Sequence[Given]
 ) -> Priced:
     """Return the exact price of edits on a plan."""
-    order = PriceOrder(
-        key=plan.row.proposal_id,
-        load=lambda: load_of(service, plan.row),
-        bins=plan.members,
-        edits=[_edit(one) for one in edits],
-        standing=plan.standing,
-        used=plan.used,
-    )
+    order = _order(service, plan, edits)
     try:
         return desk.price(order, seconds=PREVIEW_S, search=SEARCH_S)
     except BadEdit as bad:
@@ -176,6 +180,17 @@ def priced_of(
             "Some edits make no sense; see errors.",
             errors=[_fault(fault) for fault in bad.faults],
         ) from None
+
+
+def _order(service: Service, plan: PricedOn, edits: Sequence[Given]) -> PriceOrder:
+    return PriceOrder(
+        key=plan.row.proposal_id,
+        load=lambda: load_of(service, plan.row),
+        bins=plan.members,
+        edits=[_edit(one) for one in edits],
+        standing=plan.standing,
+        used=plan.used,
+    )
 
 
 def is_undo(edits: Sequence[Given]) -> bool:

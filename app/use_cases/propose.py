@@ -17,6 +17,7 @@ from app.use_cases.access import Caller
 from app.use_cases.read_proposals import shown_state
 from app.use_cases.refusals import Busy, NotAcceptable, NotThere
 from app.use_cases.service import Answer, Call, Change, Service
+from optimizer.rulings import Ruling, RulingKind
 
 MOST_BATCHES: Final = 1000
 
@@ -200,11 +201,25 @@ def standing_rulings(
     What a withdrawn request leaves of a ruling still holds for the others.
     """
     label = {(one["customer"], one["request_id"]): one["label"] for one in members}
-    found: list[dict[str, Any]] = []
-    for row, keys in rulings.standing(connection):
-        names = [label[key] for key in keys if key in label]
+    return [
+        {"kind": str(one.kind), "request_ids": [*one.request_ids]}
+        for one in among(rulings.standing(connection), label)
+    ]
+
+
+def among(
+    standing: Sequence[tuple[rulings.Row, Sequence[rulings.Key]]],
+    label: Mapping[rulings.Key, str],
+) -> list[Ruling]:
+    """Return what rulings say of some requests, which go by labels.
+
+    A request in an accepted bin is held alone; other rulings are of two at least.
+    """
+    found: list[Ruling] = []
+    for row, keys in standing:
+        names = sorted(label[key] for key in keys if key in label)
         if len(names) >= (1 if row.kind == "fixed" else 2):
-            found.append({"kind": row.kind, "request_ids": sorted(names)})
+            found.append(Ruling(kind=RulingKind(row.kind), request_ids=tuple(names)))
     return found
 
 

@@ -8,6 +8,7 @@ from app.use_cases.access import Permission
 from app.use_cases.decide_many import why_blocked
 from app.use_cases.read_proposals import one_bin, require, shown_state
 from app.use_cases.refusals import NotThere
+from app.web.ahead import priced_soon
 from app.web.door import Visit
 from app.web.forms import Form
 from app.web.render import draw
@@ -51,7 +52,7 @@ def draw_bin(
             "choices": choices_of(connection, proposal_id, shown),
             "last_edit": bins.edit_to_undo(connection, proposal_id),
         }
-    return draw(
+    page = draw(
         visit,
         "bin.html.j2",
         status,
@@ -63,6 +64,7 @@ def draw_bin(
         may_decide=may_decide,
         **said,
     )
+    return priced_soon(visit, proposal_id, page)
 
 
 def finished(connection: Connection, visit: Visit, proposal_id: str) -> proposals.Row:

@@ -19,6 +19,7 @@ from app.use_cases.bin_detail import people_of
 from app.use_cases.plan_sheets import MovedOn
 from app.use_cases.read_proposals import shown_state
 from app.use_cases.refusals import Conflict, NotAcceptable, Refusal, SomeoneWasFirst
+from app.web.ahead import priced_soon
 from app.web.bin_page import draw_bin, finished
 from app.web.deciding import version_of, words_of
 from app.web.door import Sees, Visit
@@ -28,7 +29,7 @@ from app.web.route import PageRoute
 from app.web.views.asked import asked_by
 from app.web.views.choosing import requests_to_choose
 from app.web.views.moved import plan_since
-from app.web.views.priced import priced_view
+from app.web.views.priced import changed_bins, priced_view
 
 MOST_EDITS: Final = 16_000
 """Characters that the edits of one preview may take in an address."""
@@ -64,7 +65,7 @@ def _listed(
         people = people_of(connection, {one["by"] for one in found})
         requests = requests_to_choose(connection, proposal_id)
     may = visit.caller.may(Permission.EDIT) and row.superseded_by is None
-    return draw(
+    page = draw(
         visit,
         "changes.html.j2",
         status,
@@ -78,6 +79,7 @@ def _listed(
         wrong_change=wrong_change,
         form=visit.form,
     )
+    return priced_soon(visit, proposal_id, page)
 
 
 @router.post("/proposals/{proposal_id}/changes/wanted")
@@ -143,7 +145,10 @@ def draw_preview(
         refused, status = Conflict(str(failed)), 503
     with visit.service.reading() as connection:
         row = finished(connection, visit, proposal_id)
-        members = bins.members(connection, proposal_id)
+        shown = None
+        if said is not None:
+            members = bins.members_of(connection, proposal_id, changed_bins(said))
+            shown = priced_view(said, members, row.incumbent)
     return draw(
         visit,
         "preview.html.j2",
@@ -154,7 +159,7 @@ def draw_preview(
         wanted=[one.model_dump() for one in wanted],
         back=bin_id,
         version=version,
-        priced=None if said is None else priced_view(said, members, row.incumbent),
+        priced=shown,
         refused=refused,
         form=visit.form,
         wrong=wrong,

@@ -11,6 +11,7 @@ from app.use_cases import question
 from app.use_cases.access import Permission
 from app.use_cases.read_proposals import shown_state
 from app.use_cases.refusals import NotAcceptable
+from app.web.ahead import priced_soon
 from app.web.bin_page import finished
 from app.web.door import Sees, Visit
 from app.web.render import draw
@@ -44,7 +45,7 @@ def get_why(
             wrong, status = refusal.detail, refusal.status
         except DeskFailed as failed:
             wrong, status = str(failed), 503
-    return draw(
+    page = draw(
         visit,
         "why.html.j2",
         status,
@@ -57,6 +58,7 @@ def get_why(
         pair=pair,
         wrong=wrong,
     )
+    return priced_soon(visit, proposal_id, page)
 
 
 def _answer(visit: Visit, proposal_id: str, first: str, second: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From chosen bins to a proposal: every figure a reviewer sees, in exact integers."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Final, cast, overload
@@ -54,7 +54,7 @@ def assemble(
     kept
         What a later proposal may begin with, where that was asked for.
     """
-    chosen = sorted((tuple(sorted(members)) for members in bins), key=_order(problem))
+    chosen = _in_order(problem, bins)
     ledger = Ledger(problem)
     found = _Bins(ledger, chosen)
     return Proposal(
@@ -74,8 +74,20 @@ def in_detail(problem: Problem, bins: Iterable[Members]) -> Sequence[ProposedBin
 
     Each is put together when it is read, for a caller that shows some of them.
     """
-    chosen = sorted((tuple(sorted(members)) for members in bins), key=_order(problem))
-    return _Bins(Ledger(problem), chosen)
+    return _Bins(Ledger(problem), _in_order(problem, bins))
+
+
+def some_in_detail(
+    problem: Problem, bins: Iterable[Members], wanted: Container[Members]
+) -> dict[Members, ProposedBin]:
+    """Return some bins of a partition as a proposal has them, in its order."""
+    chosen = _in_order(problem, bins)
+    found = _Bins(Ledger(problem), chosen)
+    return {
+        members: found[place]
+        for place, members in enumerate(chosen)
+        if members in wanted
+    }
 
 
 class _Bins(Sequence[ProposedBin]):
@@ -184,6 +196,11 @@ class _Sum:
     def by_stage(self) -> dict[str, int]:
         """The effort of all by stage id, coordination last."""
         return _named(self._problem, self._stages)
+
+
+def _in_order(problem: Problem, bins: Iterable[Members]) -> list[Members]:
+    """Return bins in the order they are shown in."""
+    return sorted((tuple(sorted(members)) for members in bins), key=_order(problem))
 
 
 def _order(problem: Problem) -> Callable[[Members], tuple[int, str]]:

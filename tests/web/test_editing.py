@@ -57,6 +57,17 @@ def changes_of(plan: Planned) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+@pytest.mark.parametrize("page", ["/bins/{}", "/changes", "/why"])
+def test_who_looks_at_a_plan_need_not_wait_for_it_at_the_first_price(
+    plan: Planned, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[str] = []
+    monkeypatch.setattr(plan.world.desk, "bring", lambda key, _: brought.append(key))
+    person = Visitor(plan.world, plan.approver)
+    person.get(plan.path + page.format(home(plan, "EST-26-1")))
+    assert brought == [plan.proposal_id]
+
+
 def test_every_change_is_priced_saved_as_priced_and_taken_back(plan: Planned) -> None:
     person, world = Visitor(plan.world, plan.analyst), plan.world
     before = plan.bins

@@ -6,12 +6,17 @@ from typing import Any
 type Shown = dict[str, Any]
 
 
+def changed_bins(said: Shown) -> list[str]:
+    """Return the bins that a change touches or makes."""
+    return [*(one["bin_id"] for one in said.get("bins", ())), *said.get("gone", ())]
+
+
 def priced_view(
     said: Shown, members: Mapping[str, Sequence[str]], cost: int | None
 ) -> Shown:
     """Return a price with the bins before and after it, side by side.
 
-    ``members`` are the requests of the bins as they are, ``cost`` what the plan costs
+    ``members`` are the requests of those bins as they are, ``cost`` what the plan costs
     now, in thousandths of a staff-day.
     """
     if "undoes" in said:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,26 @@ def test_the_price_of_an_edit_is_that_of_the_model(desk, solved):
         days = document["effort_days"] + document["wait_cost"]
         assert round(days * 1000) == cost.cost(problem, members)
     assert not priced.refused
+
+
+def test_who_brings_a_proposal_need_not_load_it_for_its_price(solved):
+    order = asked(
+        solved, TakeOut(request_id=bins_of(solved[1])[joint_bins(solved)[0]][0])
+    )
+    loads = []
+
+    def load():
+        loads.append(order.key)
+        return order.load()
+
+    counted = replace(order, load=load)
+    with Desk() as desk:
+        desk.bring(order.key, lambda: replace(counted, edits=()))
+        assert loads == [order.key]
+        desk.bring(order.key, lambda: pytest.fail("it is at hand"))
+        priced = desk.price(counted, seconds=30)
+        assert loads == [order.key]
+    assert priced.cost_before == solved[1].cost
 
 
 def test_the_best_plan_that_honours_an_edit_is_the_solve_under_its_rulings(
