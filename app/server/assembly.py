@@ -1,5 +1,7 @@
 """Everything a running service is made of, begun and ended in the right order."""
 
+import gc
+
 from app.audit.witness import Witness
 from app.jobs.desk import Desk
 from app.server.main import build, prepare
@@ -20,11 +22,13 @@ def run_service(settings: Settings) -> None:
     desk = Desk(memory_mib=settings.solver_memory_mib)
     witness = Witness(service.database, settings.checkpoints)
     service.after_change = witness.noticed
+    service.unsigned = lambda: witness.failed
     try:
         crew = Crew(service, desk, settings)
         desk.start()
         witness.start()
         built = build(settings, service, crew, desk, first_key=first_key)
+        gc.freeze()  # it all stays: no page need wait while it is looked over
         serve(
             built.app,
             settings,
