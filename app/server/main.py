@@ -4,6 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, Protocol
 
@@ -13,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from app.api import (
@@ -48,7 +50,7 @@ from app.use_cases.keys import FIRST_ACCOUNT, first_key
 from app.use_cases.policy import add_shipped
 from app.use_cases.refusals import Refusal
 from app.use_cases.service import Service
-from app.web import OPEN_PAGES, include_pages
+from app.web import OPEN_PAGES, answer_people, include_pages
 
 OPEN: Final = (
     frozenset({"/healthz", "/readyz", "/v1/healthz", "/v1/readyz"})
@@ -167,16 +169,28 @@ def build(
     api.add_exception_handler(StoreError, _of_store)
     for gone in (DeskFailed, DeskClosed):
         api.add_exception_handler(gone, _of_desk)
-    include_routes(api)
-    api.include_router(sessions.router)
-    include_pages(api)
-    require_permissions(api)
+    api.router.routes.extend(_every_route())
+    answer_people(api)
     return Built(
         app=Front(api, settings, metrics),
         api=api,
         service=service,
         first_key=first_key,
     )
+
+
+@cache
+def _every_route() -> tuple[BaseRoute, ...]:
+    """Return all calls and pages; they hold nothing of the application they are of.
+
+    To make them takes longer than all else, and is done once a process. A route that
+    names no permission is refused here.
+    """
+    api = built_for_description()
+    api.include_router(sessions.router)
+    include_pages(api)
+    require_permissions(api)
+    return tuple(api.routes)
 
 
 def built_for_description() -> FastAPI:
@@ -199,7 +213,7 @@ def include_routes(api: FastAPI) -> None:
     """Give an application every call of the service."""
     for module in (batches, proposals, bins, memos, sheets, policies, keys, audit):
         api.include_router(module.router, prefix="/v1")
-    api.include_router(_description(api), prefix="/v1")
+    api.include_router(_description, prefix="/v1")
     api.include_router(health.router)
     api.include_router(health.router, prefix="/v1", include_in_schema=False)
 
@@ -222,17 +236,15 @@ async def _of_store(_: Request, raised: Exception) -> Response:
     return problem.response()
 
 
-def _description(api: FastAPI) -> APIRouter:
-    """Return the call that describes all the others."""
-    router = APIRouter()
+_description = APIRouter()
 
-    @router.get("/openapi.json", include_in_schema=False)
-    def get_description(
-        entrance: Entrance = Depends(Needs(Permission.READ_DESCRIPTION)),  # noqa: ARG001, B008
-    ) -> JSONResponse:
-        return JSONResponse(described(api))
 
-    return router
+@_description.get("/openapi.json", include_in_schema=False)
+def get_description(
+    entrance: Entrance = Depends(Needs(Permission.READ_DESCRIPTION)),  # noqa: B008
+) -> JSONResponse:
+    """Return what describes all the other calls."""
+    return JSONResponse(described(entrance.request.app))
 
 
 def described(api: FastAPI) -> dict[str, Any]:

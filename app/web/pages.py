@@ -70,10 +70,9 @@ def include_pages(api: FastAPI) -> None:
     """Give an application the review page."""
     for router in _ROUTERS:
         api.include_router(router, include_in_schema=False)
-    _answer_strays(api)
 
 
-def _answer_strays(api: FastAPI) -> None:
+def answer_people(api: FastAPI) -> None:
     """Answer people who came to no page, or met a fault of ours, with a page."""
     before: Any = api.exception_handlers[HTTPException]
 
