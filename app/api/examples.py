@@ -7,7 +7,13 @@ from typing import Any, Final
 
 JSON: Final = "application/json"
 
-STARTING: Final = {"ready": False, "store": "sqlite", "reason": "The service starts."}
+STARTING: Final = {
+    "ready": False,
+    "store": "sqlite",
+    "solver": "not checked yet",
+    "checkpoints": "written",
+    "reason": "The service starts.",
+}
 
 
 @cache

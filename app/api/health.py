@@ -41,7 +41,10 @@ def get_ready(request: Request) -> Response:
     """Say whether the service can be used, and with which settings of the store."""
     state = request.app.state
     said = readiness(
-        state.service, started=state.started, stopping=state.stopping.is_set()
+        state.service,
+        started=state.started,
+        stopping=state.stopping.is_set(),
+        solver=state.desk.canaries.state,
     )
     return response(Answer.of(200 if said["ready"] else 503, said))
 

@@ -353,6 +353,8 @@ class Ready(Open):
 
     ready: bool
     store: str
+    solver: str
+    checkpoints: str
     single_user: bool | None = None
     reason: str | None = None
     note: str | None = None

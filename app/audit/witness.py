@@ -1,5 +1,6 @@
 """Writes checkpoints as the trail grows: every hundred records, and every hour."""
 
+import logging
 import threading
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from app.storage.schema import audit_head
 
 EVERY_RECORDS: Final = 100
 EVERY_SECONDS: Final = 3600.0
+
+_log = logging.getLogger("allybin.audit")
 
 _HEAD: Final = select(audit_head.c.seq, audit_head.c.hash)
 
@@ -65,6 +68,7 @@ class Witness:
             self.failed = None
         except AllybinError as error:
             self.failed = str(error)
+            _log.warning("checkpoint_not_written", extra={"reason": self.failed})
             return None
         finally:
             self._lock.release()

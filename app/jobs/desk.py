@@ -15,6 +15,7 @@ from typing import Final, Self
 
 from app.jobs.answers import read_answer
 from app.jobs.asking import Asked, Resident
+from app.jobs.canaries import Canaries
 from app.jobs.checking import Checked, Verifier
 from app.jobs.frames import Garbage, Message, encode, whole_of
 from app.jobs.nursery import NoProcess, Nursery
@@ -97,6 +98,7 @@ class Desk:
         self._bringing = threading.Lock()
         self._coming: set[str] = set()
         self._nursery = Nursery()
+        self.canaries = Canaries(self._nursery, self._memory)
         caps = Caps(memory=self._memory)
         self._residents = [
             Resident(lambda seconds: self._nursery.begin("resident", caps, seconds))
@@ -109,6 +111,7 @@ class Desk:
     def start(self) -> None:
         """Begin to load what solving needs, so that the first solve need not wait."""
         self._nursery.start()
+        self.canaries.start()
 
     @property
     def loaded(self) -> bool:
@@ -177,6 +180,9 @@ class Desk:
     def _begin(self, role: str, seconds: float) -> Process:
         if self._closed:
             raise NoProcess("The desk is closed.")
+        unsound = self.canaries.wrong() if role == "solve" else None
+        if unsound is not None:
+            raise NoProcess(unsound)
         caps = Caps(memory=self._memory, seconds=caps_seconds(seconds + KILL_SECONDS))
         if role == "solve" and self._command is not None:
             try:

@@ -43,6 +43,7 @@ def play(role: str) -> int:
         "verify": _verify,
         "resident": _resident,
         "trail": _verify_trail,
+        "canaries": _check_solver,
     }
     speaker = Speaker(1)
     if role != "solve":
@@ -75,6 +76,12 @@ def _verify_trail(speaker: Speaker) -> None:
     from app.jobs.trail import verify_trail
 
     verify_trail(speaker)
+
+
+def _check_solver(speaker: Speaker) -> None:
+    from app.jobs.canaries import check
+
+    check(speaker)
 
 
 def _solve(speaker: Speaker) -> None:

@@ -9,7 +9,9 @@ from typing import Any, Final
 from app.audit import checkpoints
 from app.audit.found import Verified
 from app.audit.verify import verify
+from app.audit.witness import EVERY_RECORDS
 from app.errors import AllybinError, WrongUsage
+from app.jobs.canaries import SOUND
 from app.jobs.queue import make_tables
 from app.server.main import built_for_description, described, prepare
 from app.settings import Settings
@@ -22,6 +24,9 @@ from app.use_cases.access import Caller, Role
 from app.use_cases.refusals import Refusal
 from app.use_cases.service import Call, Service, body_hash
 
+UNSIGNED_RECORDS: Final = 2 * EVERY_RECORDS
+"""Records without a checkpoint from which something is wrong with writing them."""
+
 ON_SITE: Final = Caller(
     account_id="on-site",
     name="the machine of the service",
@@ -33,17 +38,32 @@ ON_SITE: Final = Caller(
 
 def checkup(settings: Settings) -> dict[str, Any]:
     """Return settings in force, and a sentence for all that is wrong."""
+    from optimizer.selection import canaries  # who serves loads no solver
+
     wrong: list[str] = []
     in_force: dict[str, str] = {"checkpoints": str(settings.checkpoints)}
+    unsound = canaries.wrong()
+    in_force["solver"] = "; ".join(unsound) or SOUND
+    wrong += [f"The solver is not used: {sentence}" for sentence in unsound]
     for name, secret in (("database_url", settings.database_url),):
         if secret is not None:
             in_force[name] = f"set, {len(secret.get_secret_value())} characters"
     try:
         with opened(settings) as service, service.within(ALL).reading() as connection:
             in_force |= service.database.in_force()
-            found = verify(connection)
+            file = settings.checkpoints / checkpoints.FILE
+            known = checkpoints.read(file) if file.is_file() else None
+            found = verify(connection, () if known is None else known.checkpoints)
             in_force["audit_records"] = str(found.records)
-            wrong += [str(one) for one in found.findings[:10]]
+            in_force["audit_records_signed"] = str(found.covered)
+            findings = (*found.findings, *(() if known is None else known.findings))
+            wrong += [str(one) for one in findings[:10]]
+            if found.records - found.covered > UNSIGNED_RECORDS:
+                wrong.append(
+                    f"The last checkpoint is {found.records - found.covered:,} records "
+                    "old: checkpoints are not written any more. Look at their folder, "
+                    "and at the log of the service."
+                )
         if in_force.get("row_level_security") == grants.PASSED:
             wrong.append(
                 "PostgreSQL keeps no customers apart for this role, which is a "

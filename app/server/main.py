@@ -163,6 +163,7 @@ def build(
     state.quick = Quick(service.database)
     state.enqueue = worker.enqueue
     state.trials = Trials(desk)
+    service.unsound = lambda: desk.canaries.known_wrong
     state.sign_in = sessions.SignIn(settings)
     state.started, state.stopping = False, threading.Event()
     install_handlers(api, Refusal)

@@ -52,6 +52,7 @@ def propose(service: Service, call: Call, wanted: Wanted, enqueue: Enqueue) -> A
     made = str(uuid.uuid4())
 
     def act(connection: Connection, change: Change) -> Answer:
+        require_solver(service)
         require_room(connection, service.settings.queue_length)
         policy = policies.version(connection, wanted.policy, wanted.policy_version)
         if policy is None:
@@ -87,6 +88,13 @@ def propose(service: Service, call: Call, wanted: Wanted, enqueue: Enqueue) -> A
     answer = service.change(call, "proposal.ask", "proposal", act)
     enqueue(json.loads(answer.body)["proposal_id"])
     return answer
+
+
+def require_solver(service: Service) -> None:
+    """Refuse a proposal where the solver is known not to be sound."""
+    unsound = service.unsound()
+    if unsound is not None:
+        raise Busy(f"{unsound} Everything but solving goes on.")
 
 
 def require_room(connection: Connection, cap: int) -> None:

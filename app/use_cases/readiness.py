@@ -1,15 +1,33 @@
 """Can the service be used, and how is it set up."""
 
-from typing import Any
+from typing import Any, Final
 
 from app.storage.errors import StoreError
 from app.use_cases.decide import single_user
 from app.use_cases.service import Service
 
+UNSIGNED: Final = (
+    "The last checkpoint of the audit trail could not be written: the log says why."
+)
 
-def readiness(service: Service, *, started: bool, stopping: bool) -> dict[str, Any]:
-    """Return whether calls can be carried out, why not, and what is in force."""
+
+def readiness(
+    service: Service,
+    *,
+    started: bool,
+    stopping: bool,
+    solver: str,
+) -> dict[str, Any]:
+    """Return whether calls can be carried out, why not, and what is in force.
+
+    Parameters
+    ----------
+    solver
+        What is known of the solver: one that is not sound stops solving alone.
+    """
     said: dict[str, Any] = {"ready": False, "store": service.database.kind}
+    said["solver"] = solver
+    said["checkpoints"] = UNSIGNED if service.unsigned() else "written"
     if stopping or not started:
         said["reason"] = "The service stops." if stopping else "The service starts."
         return said

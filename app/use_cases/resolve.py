@@ -15,6 +15,7 @@ from app.use_cases.propose import (
     add,
     labelled,
     require_room,
+    require_solver,
 )
 from app.use_cases.read_proposals import require
 from app.use_cases.refusals import Conflict, NotAcceptable
@@ -49,6 +50,7 @@ def resolve(
                 "The proposal is superseded; solve the one that took its place again.",
                 extra={"superseded_by": row.superseded_by},
             )
+        require_solver(service)
         require_room(connection, service.settings.queue_length)
         members = _members(connection, call.caller, row)
         if not members:
