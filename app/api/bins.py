@@ -18,7 +18,6 @@ from app.api.models import (
 )
 from app.api.pages import Cursor, Limit, page, place_of
 from app.api.proposals import ProposalId
-from app.api.quick import Quick
 from app.api.shown import (
     BinAlternatives,
     BinWhole,
@@ -29,10 +28,11 @@ from app.api.shown import (
     Release,
     Reviews,
 )
+from app.api.together import Together
 from app.storage import reviews
 from app.use_cases import edit, nearest, pricing, read_proposals
 from app.use_cases.access import Permission
-from app.use_cases.decide import Decision, decide
+from app.use_cases.decide import Decision, deciding
 from app.use_cases.disclose import release
 from app.use_cases.refusals import NotAcceptable
 from app.use_cases.service import Answer
@@ -230,11 +230,9 @@ async def post_decision(
         releasable_reason=wanted.releasable_reason,
     )
     service, call = entrance.service, entrance.call
-    quick: Quick = entrance.request.app.state.quick
-    answer = await quick(
-        lambda: decide(service, call, proposal_id, bin_id, version, decision)
-    )
-    return response(answer)
+    together: Together = entrance.request.app.state.together
+    asked = deciding(service, call, proposal_id, bin_id, version, decision)
+    return response(await together(asked))
 
 
 def require_reason(decision: str, reason: str | None) -> None:

@@ -8,7 +8,7 @@ of :data:`app.storage.added.RECORDED`, with a digest of all its columns; so
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from app.audit.canonical import Plain, canonical, record_hash, row_digest, salted
 from app.storage import added
+from app.storage.added import AddedRow
 from app.storage.errors import StoreCorrupt
 from app.storage.prepared import Prepared
 from app.storage.schema import audit, audit_head, audit_texts, decisions, edits
@@ -73,18 +74,41 @@ def append(connection: Connection, entry: Entry) -> int:
     int
         The number of the record; the first is 1.
     """
-    rows = _rows(added.take(connection))
-    record = _record(entry, rows)
-    if entry.reason is not None:
-        record["reason_hash"] = _keep_text(connection, entry.reason)
+    return append_all(connection, [(entry, added.take(connection))])
+
+
+type Told = tuple[Entry, Sequence[AddedRow]]
+"""What a record says, and the rows that it takes up."""
+
+
+def append_all(connection: Connection, told: Sequence[Told]) -> int:
+    """Add records at the end of the chain, each with the rows that it tells of.
+
+    Call it last, as :func:`append`. Returns the number of the last one.
+    """
+    records = [_record(entry, _rows(rows)) for entry, rows in told]
+    texts = [
+        _text_of(record, entry.reason)
+        for record, (entry, _) in zip(records, told, strict=True)
+        if entry.reason is not None
+    ]
+    _ADD_TEXT.many(connection, texts)
     head = _HEAD(connection, {}).fetchone()  # from here on others wait
     if head is None:
         raise StoreCorrupt("The end of the audit trail is missing: restore a backup.")
-    record["seq"], record["at"] = head[0] + 1, _now()
-    digest = record_hash(head[1], record)
-    _ADD(connection, {**record, "prev_hash": head[1], "hash": digest})
-    _MOVE_ON(connection, {"new_seq": record["seq"], "new_hash": digest})
-    return int(record["seq"])
+    seq, last = head
+    for record in records:
+        seq += 1
+        record["seq"], record["at"] = seq, _now()
+        digest = record_hash(last, record)
+        record["prev_hash"], record["hash"] = last, digest
+        last = digest
+    _ADD.many(connection, records)
+    _MOVE_ON.many(
+        connection,
+        [{"new_seq": one["seq"], "new_hash": one["hash"]} for one in records],
+    )  # one step after the other: the schema lets it move on by no more
+    return int(seq)
 
 
 def erase(connection: Connection, seq: int, ordered: Entry) -> int:
@@ -152,7 +176,7 @@ def _record(entry: Entry, rows: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _rows(found: list[added.AddedRow]) -> Plain:
+def _rows(found: Sequence[AddedRow]) -> Plain:
     """Return key and digest of every row, by table."""
     rows: dict[str, list[list[object]]] = {}
     for row in found:
@@ -178,11 +202,11 @@ def _with_rows(after: object, rows: Mapping[str, object]) -> dict[str, object]:
     return {**said, "rows": rows}
 
 
-def _keep_text(connection: Connection, text: str) -> str:
+def _text_of(record: dict[str, Any], text: str) -> dict[str, str]:
+    """Return what is kept of a reason, apart from its record, which has the hash."""
     salt = secrets.token_hex(16)
-    digest = salted(salt, text)
-    _ADD_TEXT(connection, {"hash": digest, "salt": salt, "text": text})
-    return digest
+    record["reason_hash"] = digest = salted(salt, text)
+    return {"hash": digest, "salt": salt, "text": text}
 
 
 def _now() -> str:

@@ -33,6 +33,7 @@ from app.api.entrance import Entrance, Needs
 from app.api.examples import show_examples
 from app.api.quick import Quick
 from app.api.shown import BatchSent
+from app.api.together import Together
 from app.audit.chain import Entry, append
 from app.edge.described import describe_bodies
 from app.edge.front import Front
@@ -161,6 +162,7 @@ def build(
     state = api.state
     state.service, state.desk, state.metrics = service, desk, metrics
     state.quick = Quick(service.database)
+    state.together = Together(service)
     state.enqueue = worker.enqueue
     state.trials = Trials(desk)
     service.unsound = lambda: desk.canaries.known_wrong

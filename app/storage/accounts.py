@@ -1,6 +1,6 @@
 """Accounts, keys and sessions."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy import Row as _Row
@@ -164,7 +164,7 @@ def any_there(connection: Connection) -> bool:
     )
 
 
-_REVIEWERS = Question(
+REVIEWERS: Final = (
     select(func.count().label("reviewers"))
     .select_from(accounts)
     .where(
@@ -173,9 +173,13 @@ _REVIEWERS = Question(
         | accounts.c.roles.like(bindparam("approver")),
     )
 )
+"""How many accounts may propose, edit or decide; given what ``ROLES`` holds."""
+
+ROLES: Final = {"analyst": "%analyst%", "approver": "%approver%"}
+
+_REVIEWERS = Question(REVIEWERS)
 
 
 def reviewers(connection: Connection) -> int:
     """Return how many accounts may propose, edit or decide."""
-    values = {"analyst": "%analyst%", "approver": "%approver%"}
-    return int(_REVIEWERS.one(connection, values).reviewers)
+    return int(_REVIEWERS.one(connection, ROLES).reviewers)

@@ -1,12 +1,13 @@
 """First answers to calls that carried an idempotency key."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy import Row as _Row
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.storage.prepared import Prepared, Question
+from app.storage.prepared import Asked, Prepared, Question
 from app.storage.schema import idempotency
 
 type Row = _Row[*tuple[Any, ...]]
@@ -35,6 +36,8 @@ _RESERVE = {
     "sqlite": Prepared(sqlite.insert(idempotency).on_conflict_do_nothing()),
     "postgresql": Prepared(postgresql.insert(idempotency).on_conflict_do_nothing()),
 }
+
+_KEEP = Prepared(insert(idempotency))
 
 
 def first(connection: Connection, account_id: str, key: str) -> Row | None:
@@ -73,3 +76,16 @@ def fill(
             "new_body": body,
         },
     )
+
+
+def asked_first(account_id: str, key: str) -> Asked:
+    """Return the question for the answer a key had; its row is None without one."""
+    return _OF_KEY, {"account_id": account_id, "key": key}
+
+
+def keep_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep whole answers whose keys are free, in the transaction of what they answer.
+
+    A key that was taken elsewhere meanwhile makes the transaction collide.
+    """
+    _KEEP.many(connection, rows)

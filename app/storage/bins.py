@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -22,8 +23,8 @@ from sqlalchemy import (
     Row as _Row,
 )
 
-from app.storage import joins
-from app.storage.prepared import Prepared, Question
+from app.storage import accounts, joins
+from app.storage.prepared import Asked, Prepared, Question
 from app.storage.schema import (
     bin_members,
     bin_versions,
@@ -35,6 +36,11 @@ from app.storage.schema import (
 
 type Row = _Row[*tuple[Any, ...]]
 
+_EDITED = exists().where(
+    edits.c.proposal_id == bins.c.proposal_id,
+    edits.c.account_id == bindparam("decider"),
+)
+
 _TO_DECIDE = Question(
     select(
         bins.c.version,
@@ -45,12 +51,18 @@ _TO_DECIDE = Question(
         proposals.c.superseded_by,
         proposals.c.parent_id,
         proposals.c.account_id,
-        exists()
-        .where(
-            edits.c.proposal_id == bins.c.proposal_id,
-            edits.c.account_id == bindparam("decider"),
-        )
-        .label("edited"),
+        _EDITED.label("edited"),
+        # Whether one person alone may do all, asked only where one did more than one.
+        case(
+            (
+                or_(
+                    proposals.c.account_id == bindparam("decider"),
+                    proposals.c.parent_id.is_not(None),
+                    _EDITED,
+                ),
+                accounts.REVIEWERS.scalar_subquery(),
+            )
+        ).label("reviewers"),
     )
     .join(proposals, proposals.c.proposal_id == bins.c.proposal_id)
     .join(bin_versions, joins.of_newest())
@@ -74,13 +86,10 @@ _ADD_VERSION = Prepared(insert(bin_versions))
 _ADD_DECISION = Prepared(insert(decisions))
 
 
-def to_decide(
-    connection: Connection, proposal_id: str, bin_id: str, decider: str
-) -> Row | None:
-    """Return a bin with all that a decision on it asks for, in one look."""
-    values = {"of_proposal": proposal_id, "of_bin": bin_id, "decider": decider}
-    found: Row | None = _TO_DECIDE.one(connection, values)
-    return found
+def asked_to_decide(proposal_id: str, bin_id: str, decider: str) -> Asked:
+    """Return the question for a bin with all that a decision on it asks for."""
+    place = {"of_proposal": proposal_id, "of_bin": bin_id}
+    return _TO_DECIDE, {**place, "decider": decider, **accounts.ROLES}
 
 
 def step(
@@ -94,8 +103,8 @@ def step(
     members: str,
     at: str,
     account_id: str,
-) -> bool:
-    """Make the next version of a bin; False when it is not at this one any more."""
+) -> None:
+    """Make the next version of a bin: there can be one alone, whoever asks for it."""
     _ADD_VERSION(
         connection,
         {
@@ -110,7 +119,7 @@ def step(
             "account_id": account_id,
         },
     )
-    stepped = _STEP(
+    _STEP(
         connection,
         {
             "of_proposal": proposal_id,
@@ -120,7 +129,6 @@ def step(
             "to_state": state,
         },
     )
-    return bool(stepped.rowcount == 1)
 
 
 def add_decision(connection: Connection, **values: Any) -> None:

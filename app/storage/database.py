@@ -53,6 +53,10 @@ class Store(Protocol):
         """Connections that read one moment."""
 
     @property
+    def reads_beside_writer(self) -> bool:
+        """Whether the store is in this machine, and no reader waits for a writer."""
+
+    @property
     def errors(self) -> tuple[type[BaseException], ...]:
         """What the driver raises."""
 
@@ -123,6 +127,11 @@ class Database:
     def at_once(self) -> bool:
         """Whether a small transaction needs to wait for nobody: here, and now."""
         return self._turns is not None and self._turns.free
+
+    @property
+    def read_at_once(self) -> bool:
+        """Whether a small look needs to wait for nobody."""
+        return self._store.reads_beside_writer or self.at_once
 
     @property
     def stopped(self) -> str | None:

@@ -55,14 +55,15 @@ class PostgresStore:
     """A PostgreSQL database and a bounded pool of connections to it."""
 
     name: Final = "postgresql"
+    reads_beside_writer: Final = False  # nobody waits, but it is elsewhere
 
     def __init__(self, url: URL) -> None:
         self.errors: tuple[type[BaseException], ...] = (psycopg.Error,)
         self.place = f"{url.host or 'localhost'}/{url.database or ''}"
         self.writer = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            pool_size=8,
-            max_overflow=CONNECTIONS - 8,
+            pool_size=CONNECTIONS,  # one that is made and ended for a call is dear
+            max_overflow=0,
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
             connect_args={

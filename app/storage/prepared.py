@@ -5,7 +5,8 @@ does. Only for statements of text and whole numbers, whose values need no transl
 """
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Table
@@ -38,6 +39,23 @@ class Prepared:
             added.remember(connection, self._adds_to, values)
         return cursor
 
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for several rows of values of the same names, at once."""
+        if not rows:
+            return
+        said = self._said.get(connection.dialect.name)
+        text, places = said or self._say(connection, rows[0])
+        given = (
+            rows
+            if places is None
+            else [[values[name] for name in places] for values in rows]
+        )
+        driver: Any = connection.connection.dbapi_connection
+        driver.cursor().executemany(text, given)
+        if self._adds_to is not None:
+            for values in rows:
+                added.remember(connection, self._adds_to, values)
+
     def _say(
         self, connection: Connection, values: Mapping[str, Any]
     ) -> tuple[str, tuple[str, ...] | None]:
@@ -49,6 +67,26 @@ class Prepared:
         said = str(compiled), None if places is None else tuple(places)
         self._said[connection.dialect.name] = said
         return said
+
+
+@contextmanager
+def unanswered(connection: Connection) -> Iterator[None]:
+    """Let statements go to the database in one message, their results unread.
+
+    Where one fails, that is known at the end. Only PostgreSQL is elsewhere: it makes a
+    difference there alone. Not for what SQLAlchemy runs: it looks at results at once.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name != "postgresql" or _is_open(driver):
+        yield
+        return
+    with driver.pipeline():
+        yield
+
+
+def _is_open(driver: Any) -> bool:
+    """Tell whether statements go out in one message already."""
+    return bool(driver.pgconn.pipeline_status)
 
 
 class Question(Prepared):
@@ -63,9 +101,26 @@ class Question(Prepared):
 
     def one(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Return the row there is, or None."""
-        found = self(connection, values).fetchone()
+        return self.named(self(connection, values).fetchone())
+
+    def named(self, found: Sequence[Any] | None) -> Any:
+        """Return a row of the driver with the names of its columns."""
         return None if found is None else self._row(*found)
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return every row."""
         return [self._row(*found) for found in self(connection, values).fetchall()]
+
+
+type Asked = tuple[Question, Mapping[str, Any]]
+"""A question and the values it is asked with."""
+
+
+def ask_all(connection: Connection, asked: Sequence[Asked]) -> list[Any]:
+    """Return the row each question has, or None, all asked in one message."""
+    with unanswered(connection):
+        cursors = [question(connection, values) for question, values in asked]
+    return [
+        question.named(cursor.fetchone())
+        for (question, _), cursor in zip(asked, cursors, strict=True)
+    ]

@@ -77,7 +77,7 @@ class SqliteStore:
     @property
     def wanted(self) -> dict[str, str]:
         """The settings that must be in force on every connection that writes."""
-        wal = self.version >= SAFE_WAL
+        wal = self.reads_beside_writer
         return {
             "journal_mode": "wal" if wal else "truncate",
             "synchronous": "2" if wal else "3",  # FULL, EXTRA
@@ -88,6 +88,11 @@ class SqliteStore:
             "cell_size_check": "1",
             "mmap_size": "0",
         }
+
+    @property
+    def reads_beside_writer(self) -> bool:
+        """Whether readers wait for no writer: in WAL mode."""
+        return self.version >= SAFE_WAL
 
     def check(self) -> None:
         """Connect, compare what is in force with what is wanted, look for damage.

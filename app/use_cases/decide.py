@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from app.storage import accounts, bins, proposals, requests, reviews, rulings
+from app.storage.prepared import unanswered
 from app.use_cases import clock
 from app.use_cases.access import Caller
 from app.use_cases.read_proposals import require
@@ -22,6 +23,7 @@ from app.use_cases.refusals import (
     SomeoneWasFirst,
 )
 from app.use_cases.service import Answer, Call, Change, Service
+from app.use_cases.together import Wanted
 
 STATE_AFTER: Final = {
     "accept": "accepted",
@@ -42,6 +44,53 @@ class Decision:
     releasable_reason: str | None
 
 
+def deciding(
+    service: Service,
+    call: Call,
+    proposal_id: str,
+    bin_id: str,
+    version: int,
+    decision: Decision,
+) -> Wanted:
+    """Return what decides a bin in the version the caller saw; see :func:`decide`."""
+    caller = call.caller
+
+    def look(connection: Connection, row: bins.Row | None) -> Deciding:
+        if row is None or row.state == "dissolved":
+            require(connection, caller, proposal_id)
+            raise NotThere("bin")
+        if row.version != version:
+            raise SomeoneWasFirst("bin", current=row.version)
+        require_decidable(row.proposal_state, row.superseded_by)
+        alone = service.settings.two_person == "auto" and (row.reviewers or 0) <= 1
+        require_second_person(caller, row.account_id, row.edited, alone=alone)
+        require_no_part_before(connection, caller, row.parent_id, alone=alone)
+        if decision.decision == "reopen" and row.state == "open":
+            raise Conflict("The bin is open: there is no decision to take back.")
+        return Deciding(
+            proposal_id=proposal_id,
+            bin_id=bin_id,
+            version=version,
+            state=row.state,
+            members=row.members,
+            keys=_held(connection, proposal_id, row, decision),
+        )
+
+    def write(connection: Connection, change: Change, known: Deciding) -> Answer:
+        said = carry_out(connection, change, caller, known, decision, clock.now())
+        return Answer.of(201, said, {"ETag": f'"{version + 1}"'})
+
+    return Wanted(
+        call=call,
+        action=f"bin.{decision.decision}",
+        thing=f"bin/{proposal_id}/{bin_id}",
+        asks=bins.asked_to_decide(proposal_id, bin_id, caller.account_id),
+        look=look,
+        write=write,
+        plain=lambda known: not known.keys,
+    )
+
+
 def decide(
     service: Service,
     call: Call,
@@ -57,34 +106,7 @@ def decide(
     NotThere, SomeoneWasFirst, Conflict, NotAllowed
         As their names say.
     """
-    thing = f"bin/{proposal_id}/{bin_id}"
-
-    def act(connection: Connection, change: Change) -> Answer:
-        caller = call.caller
-        row = bins.to_decide(connection, proposal_id, bin_id, caller.account_id)
-        if row is None or row.state == "dissolved":
-            require(connection, caller, proposal_id)
-            raise NotThere("bin")
-        if row.version != version:
-            raise SomeoneWasFirst("bin", current=row.version)
-        require_decidable(row.proposal_state, row.superseded_by)
-        require_second_person(service, connection, caller, row.account_id, row.edited)
-        require_no_part_before(service, connection, caller, row.parent_id)
-        if decision.decision == "reopen" and row.state == "open":
-            raise Conflict("The bin is open: there is no decision to take back.")
-        keys = _held(connection, proposal_id, row, decision)
-        known = Deciding(
-            proposal_id=proposal_id,
-            bin_id=bin_id,
-            version=version,
-            state=row.state,
-            members=row.members,
-            keys=keys,
-        )
-        said = carry_out(connection, change, caller, known, decision, clock.now())
-        return Answer.of(201, said, {"ETag": f'"{version + 1}"'})
-
-    return service.change(call, f"bin.{decision.decision}", thing, act)
+    return deciding(service, call, proposal_id, bin_id, version, decision).by(service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +136,6 @@ def carry_out(
     """Decide a bin of which all is checked, and say so in the change; return it."""
     decision_id, state = str(uuid.uuid4()), STATE_AFTER[decision.decision]
     place, after = (known.proposal_id, known.bin_id), known.version + 1
-    bins.step(
-        connection, *place, version=known.version, state=state, change="decided",
-        members=known.members, at=at, account_id=caller.account_id,
-    )  # fmt: skip
     words = {
         "decision": decision.decision,
         "reason_code": decision.reason_code,
@@ -125,15 +143,21 @@ def carry_out(
         "releasable_reason": decision.releasable_reason,
         "at": at,
     }
-    bins.add_decision(
-        connection,
-        decision_id=decision_id,
-        proposal_id=known.proposal_id,
-        bin_id=known.bin_id,
-        version=after,
-        account_id=caller.account_id,
-        **words,
-    )
+    with unanswered(connection):
+        bins.step(
+            connection, *place, version=known.version, state=state, change="decided",
+            members=known.members, at=at, account_id=caller.account_id,
+        )  # fmt: skip
+        bins.add_decision(
+            connection,
+            decision_id=decision_id,
+            proposal_id=known.proposal_id,
+            bin_id=known.bin_id,
+            version=after,
+            account_id=caller.account_id,
+            **words,
+        )
+        reviews.settle(connection, *place, at=at, by=caller.account_id)
     if known.state == "accepted":
         rulings.end_fixed(connection, known.keys, at=at, by=caller.account_id)
     if decision.decision == "accept":
@@ -141,7 +165,6 @@ def carry_out(
             connection, "fixed", known.keys, proposal_id=known.proposal_id, at=at,
             account_id=caller.account_id, decision_id=decision_id,
         )  # fmt: skip
-    reviews.settle(connection, *place, at=at, by=caller.account_id)
     change.version_before, change.version_after = known.version, after
     change.before = {"state": known.state}
     change.after = {"state": state, "decision_id": decision_id}
@@ -177,22 +200,16 @@ def require_decidable(state: str, superseded_by: str | None) -> None:
 
 
 def require_second_person(
-    service: Service,
-    connection: Connection,
-    caller: Caller,
-    proposer: str,
-    edited: bool,
+    caller: Caller, proposer: str, edited: bool, *, alone: bool
 ) -> None:
     """Refuse a decision by who ran or edited the proposal (the two-person rule).
 
     Raises
     ------
     NotAllowed
-        Unless this is the single-user mode of a first local start.
+        Unless ``alone``: the single-user mode of a first local start.
     """
-    if proposer != caller.account_id and not edited:
-        return
-    if single_user(service, connection):
+    if alone or (proposer != caller.account_id and not edited):
         return
     did = "edited" if edited else "ran"
     raise NotAllowed(
@@ -201,7 +218,7 @@ def require_second_person(
 
 
 def require_no_part_before(
-    service: Service, connection: Connection, caller: Caller, parent_id: str | None
+    connection: Connection, caller: Caller, parent_id: str | None, *, alone: bool
 ) -> None:
     """Refuse a decision by who ran or edited what the proposal came from.
 
@@ -210,9 +227,9 @@ def require_no_part_before(
     Raises
     ------
     NotAllowed
-        Unless this is the single-user mode of a first local start.
+        Unless ``alone``: the single-user mode of a first local start.
     """
-    if parent_id is None or single_user(service, connection):
+    if alone or parent_id is None:
         return
     if proposals.took_part_before(connection, parent_id, caller.account_id):
         raise NotAllowed(

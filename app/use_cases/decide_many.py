@@ -23,6 +23,7 @@ from app.use_cases.decide import (
     require_decidable,
     require_no_part_before,
     require_second_person,
+    single_user,
     taken_elsewhere,
     withdrawn,
 )
@@ -276,8 +277,9 @@ def waits_for_another(
     """Return why another person has to decide a plan; empty where the caller may."""
     edited = deciding.has_edited(connection, row.proposal_id, caller.account_id)
     try:
-        require_second_person(service, connection, caller, row.account_id, edited)
-        require_no_part_before(service, connection, caller, row.parent_id)
+        alone = single_user(service, connection)
+        require_second_person(caller, row.account_id, edited, alone=alone)
+        require_no_part_before(connection, caller, row.parent_id, alone=alone)
     except NotAllowed as refusal:
         return refusal.detail
     return ""

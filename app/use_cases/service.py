@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.audit.chain import Entry, append
+from app.audit.chain import Entry, Told, append, append_all
 from app.settings import Settings
 from app.storage import added, answers
 from app.storage.added import AddedRow
@@ -103,7 +103,6 @@ class Service:
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self.after_change: Callable[[int], None] = lambda _: None
-        self.unsound: Callable[[], str | None] = lambda: None
         """Why the solver is not used; None while nothing is known against it."""
         self.unsigned: Callable[[], str | None] = lambda: None
         """Why the last checkpoint could not be written; None when it could."""
@@ -133,13 +132,17 @@ class Service:
             Does it, in the transaction it is given, and fills in the change. It is
             asked again when a transaction of another server was first with the same.
         """
-        with self._alone(call):
-            for _ in range(COLLISIONS):
-                try:
-                    return self._tried(call, Change(action=action, object=thing), act)
-                except StoreCollided:
-                    continue
-            return self._tried(call, Change(action=action, object=thing), act)
+        with self.alone(call):
+            return self.tried(call, action, thing, act)
+
+    def tried(self, call: Call, action: str, thing: str, act: Act) -> Answer:
+        """Carry out a change whose key is :meth:`alone` at work, as :meth:`change`."""
+        for _ in range(COLLISIONS):
+            try:
+                return self._tried(call, Change(action=action, object=thing), act)
+            except StoreCollided:
+                continue
+        return self._tried(call, Change(action=action, object=thing), act)
 
     def first_answer(self, call: Call) -> Answer | None:
         """Return the answer the same call had before, if it had one."""
@@ -147,7 +150,7 @@ class Service:
             return None
         with self.database.reading(call.caller.reach) as connection:
             row = answers.first(connection, call.caller.account_id, call.key)
-        return None if row is None else _again(row, call)
+        return None if row is None else again(row, call)
 
     def answer_to(self, caller: Caller, key: str) -> Answer | None:
         """Return what a caller's own call with a key was answered with, if it was."""
@@ -178,20 +181,12 @@ class Service:
             if call.key is not None:
                 row = _reserve(connection, call, call.key)
                 if row is not None:
-                    return _again(row, call)
+                    return again(row, call)
             answer = act(connection, change)
-            for part, rows in change.parts:
-                added.tell(connection, rows)
-                append(connection, _entry(call, part, "done"))
-            seq = append(connection, _entry(call, change, "done"))
+            seq = append_all(connection, records_of(connection, call, change))
             if call.key is not None:
                 answers.fill(
-                    connection,
-                    call.caller.account_id,
-                    call.key,
-                    status=answer.status,
-                    headers=text_of(dict(answer.headers)),
-                    body=answer.body,
+                    connection, call.caller.account_id, call.key, **kept(answer)
                 )
         self.after_change(seq)
         return answer
@@ -199,12 +194,11 @@ class Service:
     def _record_refusal(self, call: Call, change: Change, refusal: Refusal) -> None:
         tried = Change(action=change.action, object=change.object)
         with self.database.writing(call.caller.reach) as connection:
-            result = f"refused: {refusal.status} {refusal.code}"
-            seq = append(connection, _entry(call, tried, result))
+            seq = append(connection, refused(call, tried, refusal))
         self.after_change(seq)
 
     @contextmanager
-    def _alone(self, call: Call) -> Iterator[None]:
+    def alone(self, call: Call) -> Iterator[None]:
         """Refuse a call whose key is at work in this process already."""
         if call.key is None:
             yield
@@ -239,7 +233,34 @@ def _reserve(connection: Connection, call: Call, key: str) -> answers.Row | None
     return answers.first(connection, call.caller.account_id, key)
 
 
-def _again(row: answers.Row, call: Call) -> Answer:
+def kept(answer: Answer) -> dict[str, Any]:
+    """Return what is kept of an answer for the same call."""
+    return {
+        "status": answer.status,
+        "headers": text_of(dict(answer.headers)),
+        "body": answer.body,
+    }
+
+
+def records_of(connection: Connection, call: Call, change: Change) -> list[Told]:
+    """Return what the trail is told of a change that was just carried out."""
+    last = (_entry(call, change, "done"), added.take(connection))
+    return [*((_entry(call, part, "done"), rows) for part, rows in change.parts), last]
+
+
+def refused(call: Call, change: Change, refusal: Refusal) -> Entry:
+    """Return what the trail is told of a change that is refused."""
+    return _entry(call, change, f"refused: {refusal.status} {refusal.code}")
+
+
+def again(row: answers.Row, call: Call) -> Answer:
+    """Return the answer that the same call had before.
+
+    Raises
+    ------
+    NotAcceptable
+        When its key was used for another call.
+    """
     if row.call != call.what or row.body_sha256 != call.body:
         raise NotAcceptable(
             "This Idempotency-Key was used before, for another call. Use a new one."
