@@ -23,7 +23,7 @@ from app.jobs.servers import Servers
 NAME: Final = "allybin"
 JOB: Final = "allybin.job"
 
-_POLL: Final = 0.05
+_POLL: Final = 0.1
 _PAUSE: Final = 1.0
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 

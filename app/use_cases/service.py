@@ -103,6 +103,7 @@ class Service:
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self.after_change: Callable[[int], None] = lambda _: None
+        self.unsound: Callable[[], str | None] = lambda: None
         """Why the solver is not used; None while nothing is known against it."""
         self.unsigned: Callable[[], str | None] = lambda: None
         """Why the last checkpoint could not be written; None when it could."""
