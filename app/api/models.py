@@ -241,6 +241,19 @@ class DecisionWanted(Strict):
     )
 
 
+class BinSeen(Strict):
+    """A bin in the version that was seen; another version is not decided."""
+
+    bin_id: BinId
+    version: int = Field(ge=1, examples=[1])
+
+
+class DecisionsWanted(DecisionWanted):
+    """What is decided of many bins at once, each in the version that was seen."""
+
+    bins: list[BinSeen] = Field(min_length=1, max_length=5000)
+
+
 class ReleaseWanted(Strict):
     """What a customer is to be told of a bin: a level, and consents at level 3."""
 

@@ -118,6 +118,55 @@ class Decisions(Open):
     items: list[DecisionListed]
 
 
+class BinNow(Open):
+    """A bin, and the version it is in."""
+
+    bin_id: str
+    version: int
+
+
+class BinAside(Open):
+    """A bin that a decision is not made on, and why.
+
+    `by` and `at` say who made it what it is, and when; null where it never was.
+    """
+
+    bin_id: str
+    code: Literal["gone", "changed", "open", "decided", "taken", "withdrawn"]
+    text: str
+    by: str | None
+    at: str | None
+
+
+class DecisionsMade(Open):
+    """What was decided of many bins, in the versions they have now, and what not."""
+
+    proposal_id: str
+    decision: Literal["accept", "return", "reject", "reopen"]
+    state: str
+    reason_code: str | None
+    reason: str | None
+    at: str
+    done: list[BinNow]
+    aside: list[BinAside]
+
+
+class DecisionsEffect(Open):
+    """What a decision on many bins would do.
+
+    `would` are the bins it would be made on. Where another person has to decide,
+    `waits_for` says why, and the bins are under `waits`.
+    """
+
+    proposal_id: str
+    decision: Literal["accept", "return", "reject", "reopen"]
+    state: str
+    would: list[BinNow]
+    waits: list[BinNow]
+    waits_for: str | None
+    aside: list[BinAside]
+
+
 class BinVersion(Open):
     """A bin as it was in one version."""
 

@@ -131,6 +131,26 @@ def effect(
     )
 
 
+def effect_said(
+    service: Service, caller: Caller, proposal_id: str, seen: Seen, decision: str
+) -> dict[str, Any]:
+    """Return :func:`effect` as callers see it."""
+    with service.reading() as connection:
+        found = effect(service, connection, caller, proposal_id, seen, decision)
+    named = {
+        name: [{"bin_id": row.bin_id, "version": row.version} for row in rows]
+        for name, rows in (("would", found.goes), ("waits", found.waits))
+    }
+    return {
+        "proposal_id": proposal_id,
+        "decision": decision,
+        "state": STATE_AFTER[decision],
+        **named,
+        "waits_for": found.waits_for or None,
+        "aside": [asdict(one) for one in found.aside],
+    }
+
+
 def decide_many(
     service: Service,
     call: Call,

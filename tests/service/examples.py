@@ -70,6 +70,14 @@ def _of_proposals(world: World) -> Iterator[tuple[str, Any]]:
     yield f"{post}/edits", world.post(f"{path}/edits", saved, version=1)
     yield f"{call}/edits", world.get(f"{path}/edits")
     yield from _of_sheets(world, path)
+    alone = world.read(f"{path}/bins?limit=1000")["items"][-1]
+    many = {
+        "decision": "return",
+        "reason": "Not before summer.",
+        "bins": [{one: alone[one] for one in ("bin_id", "version")}],
+    }
+    for query in ("?dry_run=true", ""):
+        yield f"{post}/decisions", world.post(f"{path}/decisions{query}", many)
     release = world.post(f"{path}/bins/{name}/releases", {"level": 1}, version=3)
     yield f"{post}/bins/{{bin_id}}/releases", release
     said = {"decision": "accept", "reason": "Same configuration, same quarter."}

@@ -49,6 +49,7 @@ MAY: Final = {
     "GET /v1/proposals/{proposal_id}/edits": f"batch {READERS}",
     "POST /v1/proposals/{proposal_id}/bins/{bin_id}/decisions": "approver",
     "GET /v1/proposals/{proposal_id}/decisions": f"batch {READERS}",
+    "POST /v1/proposals/{proposal_id}/decisions": "approver",
     "POST /v1/proposals/{proposal_id}/bins/{bin_id}/releases": "approver",
     "GET /v1/reviews": READERS,
     "GET /v1/policies": f"batch {READERS} admin",
@@ -80,6 +81,10 @@ BODIES: Final[dict[str, Any]] = {
         "edits": [{"op": "take_out", "request_id": "EST-26-1"}]
     },
     "POST /v1/proposals/{proposal_id}/bins/{bin_id}/decisions": {"decision": "accept"},
+    "POST /v1/proposals/{proposal_id}/decisions": {
+        "decision": "accept",
+        "bins": [{"bin_id": "B001", "version": 1}],
+    },
     "POST /v1/proposals/{proposal_id}/bins/{bin_id}/releases": {"level": 1},
     "PUT /v1/policies/{name}": {"name": "mine"},
     "POST /v1/keys": {"name": "another", "role": "auditor"},
