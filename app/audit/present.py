@@ -4,13 +4,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, literal, select
 
 from app.audit.found import Finding
+from app.storage import figures
 from app.storage.schema import (
     bin_members,
     bin_versions,
     bins,
+    edits,
+    proposal_results,
+    proposals,
+    releases,
     request_versions,
     requests,
 )
@@ -28,8 +33,38 @@ _IN_CONTENT: Final = (
 
 
 def compare(connection: Connection) -> list[Finding]:
-    """Return where bins, their members and requests are not what their versions say."""
-    return [*_bins(connection), *_requests(connection)]
+    """Return where plans, bins and requests are not what their versions say."""
+    return [*_plans(connection), *_bins(connection), *_requests(connection)]
+
+
+def _plans(connection: Connection) -> Iterator[Finding]:
+    """Yield plans whose version and whole are not those of their last edit."""
+    first = select(
+        proposal_results.c.proposal_id, proposal_results.c.stated_sha256
+    ).add_columns(literal(1).label("version"))
+    later = select(edits.c.proposal_id, edits.c.stated_sha256, edits.c.version)
+    last: dict[str, Row] = {}
+    for wanted in (first, later.order_by(edits.c.proposal_id, edits.c.seq)):
+        for row in connection.execute(wanted).mappings():
+            last[row["proposal_id"]] = row
+    names = ("proposal_id", "version", *figures.OF_PLAN)
+    wanted = select(*(proposals.c[name] for name in names))
+    for found in connection.execute(wanted).mappings():
+        key = (found["proposal_id"],)
+        said = last.pop(found["proposal_id"], None)
+        if said is None:
+            if found["heading"] is not None:
+                yield _wrong("proposals", key, "It states a plan; it has no result.")
+            continue
+        if found["version"] != said["version"]:
+            yield _wrong(
+                "proposals", key,
+                f"Its version is {found['version']}, not {said['version']}.",
+            )  # fmt: skip
+        if figures.of_plan(found) != said["stated_sha256"]:
+            yield _wrong("proposals", key, "What it states is not what was stored.")
+    for proposal_id in last:
+        yield _wrong("proposals", (proposal_id,), "It is gone; its result is there.")
 
 
 def _bins(connection: Connection) -> Iterator[Finding]:
@@ -37,6 +72,7 @@ def _bins(connection: Connection) -> Iterator[Finding]:
         bin_versions.c.proposal_id, bin_versions.c.bin_id, bin_versions.c.version
     )
     last: dict[tuple[str, str], Row] = {}
+    shown: dict[tuple[str, str], str] = {}
     for row in connection.execute(wanted).mappings():
         key = row["proposal_id"], row["bin_id"]
         before = last.get(key)
@@ -45,6 +81,12 @@ def _bins(connection: Connection) -> Iterator[Finding]:
             place = (*key, row["version"])
             yield _wrong("bin_versions", place, f"Version {number} is missing.")
         last[key] = row
+        if row["figures_sha256"] is not None:
+            shown[key] = row["figures_sha256"]
+    levels: dict[tuple[str, str], set[int]] = {}
+    for row in connection.execute(select(releases)).mappings():
+        key = row["proposal_id"], row["bin_id"]
+        levels.setdefault(key, set()).add(row["level"])
     homes: dict[tuple[str, str], set[str]] = {}
     for row in connection.execute(select(bin_members)).mappings():
         homes.setdefault((row["proposal_id"], row["bin_id"]), set()).add(row["label"])
@@ -52,6 +94,10 @@ def _bins(connection: Connection) -> Iterator[Finding]:
         key = row["proposal_id"], row["bin_id"]
         there = homes.pop(key, set())
         yield from _one_bin(row, last.pop(key, None), there)
+        if figures.of_bin(row) != shown.get(key):
+            yield _wrong("bins", key, "Its figures are not those that were stored.")
+        if row["level"] not in levels.get(key, {0}):
+            yield _wrong("bins", key, f"Level {row['level']} was never released.")
     for key in (*last, *homes):
         yield _wrong("bins", key, "The bin is gone; its versions or members are there.")
 

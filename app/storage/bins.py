@@ -103,6 +103,7 @@ def step(
     members: str,
     at: str,
     account_id: str,
+    figures: str | None = None,
 ) -> None:
     """Make the next version of a bin: there can be one alone, whoever asks for it."""
     _ADD_VERSION(
@@ -115,6 +116,7 @@ def step(
             "change": change,
             "state": state,
             "members": members,
+            "figures_sha256": figures,
             "at": at,
             "account_id": account_id,
         },

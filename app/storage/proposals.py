@@ -20,6 +20,7 @@ from sqlalchemy import (
     Row as _Row,
 )
 
+from app.storage import figures
 from app.storage.json_column import json_text
 from app.storage.requests import Scope
 from app.storage.schema import (
@@ -266,6 +267,7 @@ def add_result(
 ) -> None:
     """Add the bins of a proposal in their first version, and the long parts."""
     connection.execute(insert(proposal_results), {"proposal_id": proposal_id, **result})
+    shown = {row["bin_id"]: figures.of_bin(row) for row in bin_rows}
     versions: list[dict[str, Any]] = [
         {
             "proposal_id": proposal_id,
@@ -275,6 +277,7 @@ def add_result(
             "change": "carried" if bin_id in states else "proposed",
             "state": states.get(bin_id, "open"),
             "members": plain_members[bin_id],
+            "figures_sha256": shown[bin_id],
             "at": at,
             "account_id": account_id,
         }

@@ -10,6 +10,7 @@ from app.export.document import days
 from app.jobs.desk import Desk
 from app.jobs.orders import Priced
 from app.storage import bins, proposals, rulings
+from app.storage.figures import of_bin, of_plan
 from app.storage.plain import ordered_text_of, text_of
 from app.use_cases import clock
 from app.use_cases.access import Caller
@@ -100,6 +101,7 @@ class _Saving:
         self.reason = reason
         self.at = clock.now()
         self.states = bins.states(connection, proposal_id)
+        self.stated = ""
         self.before: Shown = {}
         self.after: Shown = {}
 
@@ -139,6 +141,7 @@ class _Saving:
             after=text_of(self.after),
             reason=self.reason,
             change=priced.change,
+            stated_sha256=self.stated,
             at=self.at,
             account_id=self.account_id,
             undoes=None,
@@ -178,6 +181,7 @@ class _Saving:
             after=text_of(self.after),
             reason=self.reason,
             change=-last.change,
+            stated_sha256=self.stated,
             at=self.at,
             account_id=self.account_id,
             undoes=last.seq,
@@ -212,13 +216,14 @@ class _Saving:
         return found
 
     def _next(self, heading: Shown, cost: int, bound: int) -> None:
+        stated = {
+            "heading": ordered_text_of(heading),
+            "incumbent": cost,
+            "bound": bound,
+        }
+        self.stated = of_plan(stated)
         moved = proposals.next_version(
-            self.connection,
-            self.proposal_id,
-            self.version,
-            heading=ordered_text_of(heading),
-            incumbent=cost,
-            bound=bound,
+            self.connection, self.proposal_id, self.version, **stated
         )
         if not moved:
             row = proposals.row(self.connection, self.proposal_id)
@@ -241,8 +246,9 @@ class _Saving:
             document, ids = documents[name], text_of(sorted(members[name]))
             if name in self.states:
                 state = (states or {}).get(name, "open")
-                self._step(name, state, ids, change)
                 found = described(document, figures)
+                shown = of_bin({"place": self.states[name].place, **found})
+                self._step(name, state, ids, change, shown)
                 bins.describe(self.connection, self.proposal_id, name, **found)
             else:
                 place += 1
@@ -252,7 +258,14 @@ class _Saving:
         for name in gone:
             self._step(name, "dissolved", "[]", change)
 
-    def _step(self, name: str, state: str, members: str, change: str) -> None:
+    def _step(
+        self,
+        name: str,
+        state: str,
+        members: str,
+        change: str,
+        figures: str | None = None,
+    ) -> None:
         bins.step(
             self.connection,
             self.proposal_id,
@@ -263,6 +276,7 @@ class _Saving:
             members=members,
             at=self.at,
             account_id=self.account_id,
+            figures=figures,
         )
 
     def _new(self, found: Mapping[str, Any], members: str, change: str) -> None:
@@ -275,6 +289,7 @@ class _Saving:
             "change": change,
             "state": "open",
             "members": members,
+            "figures_sha256": of_bin(row),
             "at": self.at,
             "account_id": self.account_id,
         }

@@ -20,6 +20,7 @@ from app.jobs.desk import Desk
 from app.jobs.orders import Order, Outcome, Progress, Solved
 from app.storage import bins, proposals
 from app.storage.errors import StoreUnavailable
+from app.storage.figures import of_plan
 from app.storage.plain import ordered_text_of, text_of
 from app.use_cases import clock
 from app.use_cases.material import Material, material_of
@@ -237,6 +238,11 @@ class _Job:
             "proof_rechecked": solved.proof_rechecked,
             "made_without_solver": solved.outcome is Outcome.FALLBACK,
         }
+        stated = {
+            "heading": ordered_text_of(heading),
+            "incumbent": solved.cost,
+            "bound": solved.bound,
+        }
         succession = _succession(connection, row, members)
         carried = _carried(connection, row, members, succession)
         figures = proposals.figures_of(connection, self.proposal_id)
@@ -247,7 +253,8 @@ class _Job:
                 "attempt": f"{self.proposal_id} {self.attempt}",
                 "certificate": solved.certificate or "null",
                 "kept": solved.kept or "null",
-                "document": ordered_text_of(heading),
+                "document": stated["heading"],
+                "stated_sha256": of_plan(stated),
             },
             bin_rows=[
                 bin_row(
@@ -263,9 +270,7 @@ class _Job:
         )
         changes = None if succession is None else _changes(row, succession)
         return {
-            "heading": ordered_text_of(heading),
-            "incumbent": solved.cost,
-            "bound": solved.bound,
+            **stated,
             **({} if changes is None else {"changes": text_of(changes)}),
         }
 

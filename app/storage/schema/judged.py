@@ -50,6 +50,7 @@ edits = Table(
     text("after"),
     text("reason", optional=True),
     number("change"),  # of the total cost
+    text("stated_sha256"),  # of what the plan states as a whole from then on
     text("at"),
     text("account_id", ForeignKey("accounts.account_id")),
     Column("undoes", Integer, nullable=True),

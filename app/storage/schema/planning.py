@@ -58,6 +58,7 @@ proposal_results = Table(
     key("proposal_id", ForeignKey("proposals.proposal_id")),
     text("attempt"),
     text("certificate"),
+    text("stated_sha256"),  # of what the plan states as a whole
     text("kept"),  # what a later solve may begin with
     text("document"),  # the result as it was made, before any edit
     comment="The long parts of a proposal's result, once for each proposal.",
@@ -168,6 +169,7 @@ bin_versions = Table(
     text("change"),
     text("state"),
     text("members"),  # a JSON list of labels
+    text("figures_sha256", optional=True),  # where this version gave it others
     text("at"),
     text("account_id"),
     ForeignKeyConstraint(

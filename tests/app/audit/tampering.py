@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, select, up
 from app.audit.canonical import record_hash
 from app.audit.chain import GENESIS, content_of
 from app.storage import added
+from app.storage.figures import OF_BIN, OF_PLAN
 from app.storage.schema import (
     audit,
     audit_head,
@@ -23,11 +24,13 @@ from app.storage.schema import (
     bin_members,
     bins,
     metadata,
+    proposals,
     requests,
 )
 
 PRESENT = {
-    bins: ("version", "state", "size"),
+    bins: ("version", "state", "level", *OF_BIN),
+    proposals: ("version", *OF_PLAN),
     bin_members: ("label", "bin_id"),
     requests: (
         "version",
@@ -228,7 +231,11 @@ def _put_back(connection: Connection) -> None:
         this = and_(
             bins.c.proposal_id == row["proposal_id"], bins.c.bin_id == row["bin_id"]
         )
-        values = {"version": version, "state": state}
+        told = metadata.tables["releases"].c
+        level = select(func.coalesce(func.max(told.level), 0)).where(
+            told.proposal_id == row["proposal_id"], told.bin_id == row["bin_id"]
+        )
+        values = {"version": version, "state": state, "level": level.scalar_subquery()}
         connection.execute(update(bins).where(this).values(values))
 
 

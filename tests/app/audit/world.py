@@ -8,12 +8,18 @@ from sqlalchemy import Connection, insert, update
 from app.audit.chain import Entry, append, erase
 from app.storage import schema
 from app.storage.database import Database
+from app.storage.figures import of_bin, of_plan
 
 AT = "2026-11-22T07:00:00.123456Z"
 CUSTOMERS = ("BA", "LV", "PL")
 LABELS = tuple(f"{customer}-{number}" for customer in CUSTOMERS for number in (1, 2))
 BINS = {"B1": LABELS[:3], "B2": LABELS[3:5], "B3": LABELS[5:]}
 P = "proposal-1"
+STATED = [
+    {"heading": '{"effort": 9}', "incumbent": 9, "bound": 8},
+    {"heading": '{"effort": 14}', "incumbent": 14, "bound": 8},
+]
+"""What the plan states, before its edit and after."""
 
 
 def entry(action: str, thing: str, **more: Any) -> Entry:
@@ -100,6 +106,9 @@ def step(
         proposal_id=P, bin_id=bin_id, version=version, previous=version - 1,
         change=change, state=state, members=json.dumps(members), at=AT,
         account_id="ana",
+        figures_sha256=of_bin(shown(int(bin_id[1:]), len(members)))
+        if change == "edited"
+        else None,
     )  # fmt: skip
     bins = schema.bins
     connection.execute(
@@ -107,6 +116,23 @@ def step(
         .where(bins.c.proposal_id == P, bins.c.bin_id == bin_id)
         .values(version=version, state=state, size=len(members))
     )
+
+
+def shown(place: int, size: int) -> dict[str, Any]:
+    """Return the figures of a bin."""
+    return {
+        "place": place,
+        "category": None,
+        "systems": "|F-16|",
+        "customers": "|BA|",
+        "regions": "|EUR|",
+        "size": size,
+        "saved": 1,
+        "value_cents": 1,
+        "received_on": "2026-01-05",
+        "forecast_on": "2026-09-01",
+        "document": "{}",
+    }
 
 
 def _people(connection: Connection) -> None:
@@ -155,10 +181,12 @@ def _proposal(connection: Connection) -> None:
         proposal_id=P, account_id="ana", created_at=AT, state="done", version=1,
         policy_name="standard", policy_version=1, as_of="2026-01-02",
         time_limit_s=10, gap_wanted="0", scope="{}", rulings="[]", requests=6,
+        **STATED[0],
     )  # fmt: skip
     add(
         connection, "proposal_results",
         proposal_id=P, attempt="1", certificate="{}", kept="{}", document="{}",
+        stated_sha256=of_plan(STATED[0]),
     )  # fmt: skip
     for label in LABELS:
         customer, number = label.split("-")
@@ -167,19 +195,17 @@ def _proposal(connection: Connection) -> None:
             proposal_id=P, label=label, customer=customer, request_id=number,
             request_version=1,
         )  # fmt: skip
-    for place, (bin_id, members) in enumerate(BINS.items()):
+    for place, (bin_id, members) in enumerate(BINS.items(), start=1):
         add(
             connection, "bin_versions",
             proposal_id=P, bin_id=bin_id, version=1, previous=None,
             change="proposed", state="open", members=json.dumps(members), at=AT,
-            account_id="ana",
+            account_id="ana", figures_sha256=of_bin(shown(place, len(members))),
         )  # fmt: skip
         add(
             connection, "bins",
-            proposal_id=P, bin_id=bin_id, place=place, version=1, state="open",
-            systems="|F-16|", customers="|BA|", regions="|EUR|",
-            size=len(members), saved=1, value_cents=1, received_on="2026-01-05",
-            forecast_on="2026-09-01", document="{}",
+            proposal_id=P, bin_id=bin_id, version=1, state="open",
+            **shown(place, len(members)),
         )  # fmt: skip
         for label in members:
             add(connection, "bin_members", proposal_id=P, label=label, bin_id=bin_id)
@@ -199,7 +225,10 @@ def _edit(connection: Connection) -> None:
         connection, "edits",
         proposal_id=P, seq=1, version=2, edits="[]", before="{}", after="{}",
         reason="Moved by hand.", change=5, at=AT, account_id="ana", undoes=None,
+        stated_sha256=of_plan(STATED[1]),
     )  # fmt: skip
+    stated = update(schema.proposals).values(version=2, **STATED[1])
+    connection.execute(stated.where(schema.proposals.c.proposal_id == P))
     for bin_id in ("B1", "B2"):
         step(connection, bin_id, 2, _members_now(bin_id), "edited", "open")
     members = schema.bin_members
@@ -215,4 +244,6 @@ def _release(connection: Connection, name: str) -> None:
         release_id=name, proposal_id=P, bin_id="B1", customer="BA", level=1,
         shown="{}", consents="[]", at=AT, account_id="ana",
     )  # fmt: skip
+    told = update(schema.bins).values(level=1)
+    connection.execute(told.where(schema.bins.c.bin_id == "B1"))
     append(connection, entry("bin.release", f"bin/{P}/B1"))
