@@ -215,7 +215,17 @@ def _name_of(route: APIRoute) -> str:
 
 def include_routes(api: FastAPI) -> None:
     """Give an application every call of the service."""
-    for module in (batches, proposals, bins, many, memos, sheets, policies, keys, audit):
+    for module in (
+        batches,
+        proposals,
+        bins,
+        many,
+        memos,
+        sheets,
+        policies,
+        keys,
+        audit,
+    ):
         api.include_router(module.router, prefix="/v1")
     api.include_router(_description, prefix="/v1")
     api.include_router(health.router)
