@@ -36,6 +36,7 @@ from app.use_cases.decide import Decision, deciding
 from app.use_cases.disclose import release
 from app.use_cases.refusals import NotAcceptable
 from app.use_cases.service import Answer
+from app.use_cases.together import Wanted
 
 router = APIRouter(tags=["bins"])
 
@@ -230,7 +231,7 @@ async def post_decision(
         releasable_reason=wanted.releasable_reason,
     )
     service, call = entrance.service, entrance.call
-    together: Together = entrance.request.app.state.together
+    together: Together[Wanted, Answer] = entrance.request.app.state.together
     asked = deciding(service, call, proposal_id, bin_id, version, decision)
     return response(await together(asked))
 

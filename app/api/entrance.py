@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.api.quick import Quick
+from app.api.together import Together
 from app.edge.body import JSON, media_type, strict_json
 from app.edge.handlers import not_valid
 from app.edge.headers import session_cookie
@@ -132,8 +133,7 @@ class Needs:
 
     async def __call__(self, request: Request) -> Entrance:
         """Let a call in, or raise why not; its body is read once it is in."""
-        quick: Quick = request.app.state.quick
-        caller = await quick(lambda: _caller(request))
+        caller = await _let_in(request)
         if used_first_today(caller):
             await run_in_threadpool(note_use, _service(request), caller)
         if not caller.may(self.permission):
@@ -147,9 +147,34 @@ def _service(request: Request) -> Service:
     return found
 
 
-def _caller(request: Request) -> Caller:
+async def _let_in(request: Request) -> Caller:
+    """Return who calls; keys that come in together are asked for together."""
+    credential = _credential(request)
+    if credential is not None and not _service(request).database.read_at_once:
+        callers: Together[str, Caller] = request.app.state.callers
+        return await callers(credential)
+    quick: Quick = request.app.state.quick
+    return await quick(lambda: _caller(request, credential))
+
+
+def _caller(request: Request, credential: str | None) -> Caller:
     with _service(request).reading() as connection:
-        return _known(connection, request)
+        if credential is not None:
+            return caller_of_key(connection, credential)
+        cookie = request.cookies.get(session_cookie(_service(request).settings))
+        if not cookie:
+            raise NotKnown
+        return _of_session(connection, request, cookie)
+
+
+def _credential(request: Request) -> str | None:
+    """Return the key that a call brings, None where it brings none."""
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer":
+        raise NotKnown
+    return credential.strip()
 
 
 def _refuse(request: Request, caller: Caller, permission: Permission) -> None:
@@ -164,18 +189,6 @@ def _refuse(request: Request, caller: Caller, permission: Permission) -> None:
     thing = path[:_LONGEST_OBJECT]
     with _service(request).recording_refusals(call, f"call.{request.method}", thing):
         caller.require(permission)
-
-
-def _known(connection: Connection, request: Request) -> Caller:
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    if scheme:
-        if scheme.lower() != "bearer":
-            raise NotKnown
-        return caller_of_key(connection, credential.strip())
-    cookie = request.cookies.get(session_cookie(_service(request).settings))
-    if not cookie:
-        raise NotKnown
-    return _of_session(connection, request, cookie)
 
 
 def _of_session(connection: Connection, request: Request, cookie: str) -> Caller:

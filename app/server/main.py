@@ -1,10 +1,10 @@
 """The service put together: the store, the desk, the queue and the API over them."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, Final, Protocol
 
@@ -47,11 +47,12 @@ from app.jobs.trials import Trials
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.errors import StoreError
-from app.use_cases.access import Permission
+from app.use_cases.access import Caller, Permission, callers_of_keys
 from app.use_cases.keys import FIRST_ACCOUNT, first_key
 from app.use_cases.policy import add_shipped
-from app.use_cases.refusals import Refusal
+from app.use_cases.refusals import NotKnown, Refusal
 from app.use_cases.service import Service
+from app.use_cases.together import change_all
 from app.web import OPEN_PAGES, answer_people, include_pages
 
 OPEN: Final = (
@@ -163,7 +164,8 @@ def build(
     state = api.state
     state.service, state.desk, state.metrics = service, desk, metrics
     state.quick = Quick(service.database)
-    state.together = Together(service)
+    state.together = Together(partial(change_all, service))
+    state.callers = Together(partial(_callers, service))
     state.enqueue = worker.enqueue
     state.trials = Trials(desk)
     service.unsound = lambda: desk.canaries.known_wrong
@@ -195,6 +197,12 @@ def _every_route() -> tuple[BaseRoute, ...]:
     include_pages(api)
     require_permissions(api)
     return tuple(api.routes)
+
+
+def _callers(service: Service, keys: Sequence[str]) -> list[Caller | NotKnown]:
+    """Return who is let in by some keys."""
+    with service.reading() as connection:
+        return callers_of_keys(connection, keys)
 
 
 def built_for_description() -> FastAPI:

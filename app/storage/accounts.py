@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy import Row as _Row
 
-from app.storage.prepared import Question
+from app.storage.prepared import Asked, Question
 from app.storage.schema import accounts, api_keys, sessions
 
 type Row = _Row[*tuple[Any, ...]]
@@ -43,10 +43,9 @@ _BY_SESSION = Question(
 )
 
 
-def by_key(connection: Connection, key_id: str) -> Row | None:
-    """Return a key with its account."""
-    found: Row | None = _BY_KEY.one(connection, {"key_id": key_id})
-    return found
+def asked_by_key(key_id: str) -> Asked:
+    """Return the question for a key with its account."""
+    return _BY_KEY, {"key_id": key_id}
 
 
 def by_session(connection: Connection, session_hash: str) -> Row | None:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from app.storage import accounts
+from app.storage.prepared import ask_all
 from app.storage.reach import Reach
 from app.use_cases import clock
 from app.use_cases.refusals import NotAllowed, NotKnown
@@ -184,16 +185,35 @@ def caller_of_key(connection: Connection, key: str) -> Caller:
     NotKnown
         Whatever is wrong with it, in the same words.
     """
-    parts = key.split("_", 2)
-    known = len(parts) == 3 and parts[0] == KEY_PREFIX and key.isascii()
-    row = accounts.by_key(connection, parts[1]) if known else None
+    (found,) = callers_of_keys(connection, [key])
+    if isinstance(found, NotKnown):
+        raise found
+    return found
+
+
+def callers_of_keys(
+    connection: Connection, keys: Sequence[str]
+) -> list[Caller | NotKnown]:
+    """Return who is let in by each of several keys, asked for in one message."""
+    asked = {}
+    for key in keys:
+        parts = key.split("_", 2)
+        if len(parts) == 3 and parts[0] == KEY_PREFIX and key.isascii():
+            asked[key] = accounts.asked_by_key(parts[1])
+    rows = dict(zip(asked, ask_all(connection, [*asked.values()]), strict=True))
+    moment = clock.now()
+    return [_let_in(key, rows.get(key), moment, known=key in asked) for key in keys]
+
+
+def _let_in(
+    key: str, row: accounts.Row | None, moment: str, *, known: bool
+) -> Caller | NotKnown:
     given = hash_of(key) if known else hash_of("")
     if not hmac.compare_digest(given, row.hash if row else hash_of("x")):
-        raise NotKnown
+        return NotKnown()
     assert row is not None
-    moment = clock.now()
     if row.revoked_at or row.disabled_at or (row.expires_at or "9") <= moment:
-        raise NotKnown
+        return NotKnown()
     return _caller(row, key_id=row.key_id, key_used_on=row.last_used_on)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app.server.checkup import verified_trail
 from app.storage import schema
 from app.storage.database import Database
+from app.storage.reach import ALL
 from tests.faults.figures import Tell
 from tests.faults.site import AS_OF, Answer, Site, planned, some_requests
 from tests.postgres import NoPostgres, PostgresServer
@@ -86,7 +87,7 @@ def _fall_over(server: PostgresServer, folder: Path, restarts: int, tell: Tell) 
             assert client.finished(proposal_id)["state"] == "done"
         assert served.stop() == 0
     database = Database.open(site.address)
-    with database.reading() as connection:
+    with database.reading(ALL) as connection:
         stored = connection.execute(
             select(schema.decisions.c.decision_id, schema.decisions.c.reason)
         ).all()

@@ -8,9 +8,15 @@ import pytest
 from app.audit.verify import verify
 from app.storage.errors import StoreCollided, StoreUnavailable
 from app.storage.reach import ALL
-from app.use_cases.access import caller_of_key
+from app.use_cases.access import caller_of_key, callers_of_keys
 from app.use_cases.decide import Decision, deciding
-from app.use_cases.refusals import Conflict, NotAcceptable, NotThere, SomeoneWasFirst
+from app.use_cases.refusals import (
+    Conflict,
+    NotAcceptable,
+    NotKnown,
+    NotThere,
+    SomeoneWasFirst,
+)
 from app.use_cases.service import Answer, Call
 from app.use_cases.together import Outcome, Wanted, change_all
 from tests.service.conftest import Planned
@@ -219,3 +225,19 @@ def test_without_the_store_nothing_is_answered_with_a_yes(plan: Planned) -> None
     found = together(plan, wanted(plan, 0), wanted(plan, 1), away)
     assert [type(one) for one in found] == [StoreUnavailable] * 3
     assert plan.world.rows() == before
+
+
+def test_each_of_several_keys_lets_in_its_own(plan: Planned) -> None:
+    secret = plan.approver.rpartition("_")[2]
+    keys = (
+        plan.approver,
+        "nonsense",
+        plan.analyst,
+        plan.analyst[: -len(secret)] + secret,
+        "fms_ffffffffffff_" + secret,
+        plan.approver,
+    )
+    with plan.world.service.reading() as connection:
+        found = callers_of_keys(connection, keys)
+    roles = [None if isinstance(one, NotKnown) else one.role_text for one in found]
+    assert roles == ["approver", None, "analyst", None, None, "approver"]
