@@ -13,10 +13,18 @@ from app.api.pages import Cursor, Limit, page, place_of
 from app.api.shown import AuditRecord, Verified
 from app.storage import trail
 from app.use_cases.access import Permission
-from app.use_cases.auditing import verified
+from app.use_cases.auditing import between, verified
 from app.use_cases.refusals import NotThere
 
 router = APIRouter(tags=["audit"])
+
+Day = Annotated[
+    str,
+    Query(
+        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+        description="A day by UTC, such as `2026-01-05`; it is among them.",
+    ),
+]
 
 
 @router.get(
@@ -32,12 +40,21 @@ def get_audit(
     ] = None,
     actor: Annotated[str | None, Query(max_length=64)] = None,
     action: Annotated[str | None, Query(max_length=64)] = None,
+    since: Day = "",
+    until: Day = "",
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
     """List who did what, when, before and after."""
     after = place_of(cursor, int)
-    sought = trail.Sought(object=object or "", actor=actor or "", action=action or "")
+    begin, end = between(since, until)
+    sought = trail.Sought(
+        object=object or "",
+        actor=actor or "",
+        action=action or "",
+        since=begin,
+        until=end,
+    )
     with entrance.service.reading() as connection:
         rows = trail.page(
             connection,

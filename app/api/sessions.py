@@ -8,6 +8,8 @@ is ``Lax``, for the provider is elsewhere when it sends the browser back.
 import hashlib
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +30,7 @@ from app.edge.rates import Rate, counted_address
 from app.settings import LOOPBACK, Settings
 from app.use_cases import sessions
 from app.use_cases.access import caller_of_session, hash_of
-from app.use_cases.refusals import NotKnown
+from app.use_cases.refusals import NotAllowed, NotKnown
 from app.use_cases.service import Service
 
 if TYPE_CHECKING:  # read where one is set up: its libraries take a while
@@ -138,8 +140,7 @@ async def post_sign_in(request: Request) -> Response:
     fields = await _form(request)
     to = own_path(fields.get("to", "/"))
     try:
-        key = parts.take(fields["code"]) if "code" in fields else fields.get("key", "")
-        begun = await _begin(request, parts, key.strip())
+        begun = await _begin(request, parts, fields.get("key", ""), fields.get("code"))
     except NotKnown:
         wrong = "This does not sign anyone in: it is wrong, ended, or was used before."
         provider = parts.provider is not None
@@ -179,9 +180,10 @@ def get_return(request: Request) -> Response:
         raise Problem.of(401, "This browser did not begin to sign in, or too long ago.")
     back = _return_address(request, parts)
     subject = provider.subject(attempt, back, dict(request.query_params))
-    begun = sessions.begin_with_subject(
-        _service(request), provider.issuer, subject, _client(request)
-    )
+    with _counted(request, parts):
+        begun = sessions.begin_with_subject(
+            _service(request), provider.issuer, subject, _client(request)
+        )
     answer = _with_session(signed_in_page(own_path(attempt.to)), parts, begun)
     _drop(answer, parts, parts.attempt_cookie, "lax")
     return answer
@@ -282,13 +284,36 @@ def _check_connection(request: Request, parts: SignIn) -> None:
         )
 
 
-async def _begin(request: Request, parts: SignIn, key: str) -> sessions.Begun:
+async def _begin(
+    request: Request, parts: SignIn, key: str, code: str | None = None
+) -> sessions.Begun:
     service, client = _service(request), _client(request)
-    begun = await run_in_threadpool(sessions.begin_with_key, service, key, client)
+
+    def attempt() -> sessions.Begun:
+        with _counted(request, parts):
+            shown = key.strip() if code is None else parts.take(code)
+            return sessions.begin_with_key(service, shown, client)
+
+    begun = await run_in_threadpool(attempt)
     before = request.cookies.get(parts.cookie)
     if before is not None:
         await run_in_threadpool(sessions.end, service, before, client)
     return begun
+
+
+@contextmanager
+def _counted(request: Request, parts: SignIn) -> Iterator[None]:
+    """Record an attempt that fails, and refuse one where too many did, at any server.
+
+    They are counted in the store; the rate in this process counts every attempt.
+    """
+    service, address = _service(request), _address(request)
+    parts.rate.refuse(lambda seconds: sessions.failures(service, address, seconds))
+    try:
+        yield
+    except (NotKnown, NotAllowed):
+        sessions.note_failure(service, address, _client(request))
+        raise
 
 
 def _end(request: Request, cookie: str, form_token: str) -> None:

@@ -86,6 +86,26 @@ class Rate:
         self._limiter = FixedWindowRateLimiter(self._counts)
         self._name = name
 
+    def refuse(self, counted: Callable[[float], int]) -> None:
+        """Refuse what was counted elsewhere, in the seconds before, too often.
+
+        Raises
+        ------
+        Problem
+            429 with Retry-After.
+        """
+        for item in self._items:
+            seconds = item.get_expiry()
+            if counted(seconds) >= item.amount:
+                raise self._too_many(item, seconds)
+
+    def _too_many(self, item: RateLimitItem, wait: int) -> Problem:
+        return Problem.of(
+            429,
+            f"There were more calls {self._name} than {item}. Try again in {wait} s.",
+            headers={"Retry-After": str(wait)},
+        )
+
     def hit(self, who: str) -> None:
         """Count a call.
 
@@ -98,12 +118,7 @@ class Rate:
             if not self._limiter.hit(item, who):
                 end = self._counts.get_expiry(item.key_for(who))
                 wait = max(1, ceil(end - self._clock()))
-                raise Problem.of(
-                    429,
-                    f"There were more calls {self._name} than {item}. "
-                    f"Try again in {wait} s.",
-                    headers={"Retry-After": str(wait)},
-                )
+                raise self._too_many(item, wait)
 
 
 @lru_cache(maxsize=10_000)

@@ -107,6 +107,12 @@ def _with_reason() -> Any:
     )
 
 
+def count(connection: Connection, thing: str, since: str) -> int:
+    """Return how many records there are of one object since a moment."""
+    wanted = select(func.count()).where(audit.c.object == thing, audit.c.at >= since)
+    return int(connection.execute(wanted).scalar_one())
+
+
 def last(connection: Connection) -> int:
     """Return the number of the last record; 0 where there is none."""
     return int(connection.execute(select(audit_head.c.seq)).scalar_one())

@@ -1,6 +1,7 @@
 """Check the audit trail, against itself, the store and what was signed of it."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -10,7 +11,8 @@ from app.audit.chain import GENESIS, content_of
 from app.jobs.desk import Desk
 from app.jobs.trail import TrailOrder
 from app.storage import trail
-from app.use_cases.refusals import NotThere
+from app.use_cases import clock
+from app.use_cases.refusals import NotAcceptable, NotThere
 from app.use_cases.service import Service
 
 VERIFY_S: Final = 120.0
@@ -30,6 +32,33 @@ def verified(service: Service, desk: Desk) -> dict[str, Any]:
     settings = service.settings
     order = TrailOrder(url=settings.url, checkpoints=settings.checkpoints)
     return desk.verify_trail(order, seconds=VERIFY_S)
+
+
+def between(first: str, last: str) -> tuple[str, str]:
+    """Return when a first day begins and a last one is over; empty where none is named.
+
+    Raises
+    ------
+    NotAcceptable
+        When a day is none of the calendar, or none the trail could know.
+    """
+    since, until = _day(first), _day(last)
+    return (
+        "" if since is None else clock.start_of(since),
+        "" if until is None else clock.start_of(until + timedelta(days=1)),
+    )
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise NotAcceptable(f"{text} is not a day of the calendar.") from None
+    if not 1900 <= day.year <= 2900:
+        raise NotAcceptable(f"{text} is not a day that the trail could know.")
+    return day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

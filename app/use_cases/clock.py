@@ -18,6 +18,11 @@ def after(**spans: float) -> str:
     return text_of(datetime.now(UTC) + timedelta(**spans))
 
 
+def before(**spans: float) -> str:
+    """Return a moment that is over, so many days, hours or minutes ago."""
+    return text_of(datetime.now(UTC) - timedelta(**spans))
+
+
 def start_of(day: date) -> str:
     """Return when a day begins, by UTC."""
     return text_of(datetime.combine(day, time(), UTC))

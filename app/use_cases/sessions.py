@@ -7,7 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from app.storage import accounts
+from app.audit.chain import Entry, append
+from app.storage import accounts, trail
+from app.storage.reach import ALL
 from app.use_cases import clock
 from app.use_cases.access import (
     Caller,
@@ -72,6 +74,38 @@ def begin_with_subject(
         customers=customers,
     )
     return _begun(service, caller, client, None)
+
+
+def note_failure(service: Service, address: str, client: str | None) -> None:
+    """Record that somebody at an address could not be signed in.
+
+    Whom they meant to be is not said: what was given may be a part of a secret.
+    """
+    with service.database.writing() as connection:
+        seq = append(
+            connection,
+            Entry(
+                actor="unknown",
+                role="none",
+                scope="none",
+                action="session.begin",
+                object=_attempts(address),
+                client=client,
+                result="refused: 401 not_known",
+            ),
+        )
+    service.after_change(seq)
+
+
+def failures(service: Service, address: str, seconds: float) -> int:
+    """Return how often an address failed to sign in lately, at any server."""
+    since = clock.before(seconds=seconds)
+    with service.within(ALL).reading() as connection:
+        return trail.count(connection, _attempts(address), since)
+
+
+def _attempts(address: str) -> str:
+    return f"sign-in/{address}"
 
 
 def end(service: Service, cookie: str, client: str | None) -> None:

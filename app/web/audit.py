@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -74,27 +73,15 @@ class Asked:
             When a day is none of the calendar.
         """
         given = self.given
-        days = _day(self.since), _day(self.until)
+        since, until = auditing.between(self.since, self.until)
         return trail.Sought(
             who=given["who"],
             action=given["action"],
             about=given["about"],
             result=given["result"],
-            since="" if days[0] is None else clock.start_of(days[0]),
-            until="" if days[1] is None else clock.start_of(days[1] + timedelta(1)),
+            since=since,
+            until=until,
         )
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise NotAcceptable(f"{text} is not a day of the calendar.") from None
-    if not 1900 <= day.year <= 2900:
-        raise NotAcceptable(f"{text} is not a day that the trail could know.")
-    return day
 
 
 @router.get("/audit")
