@@ -2,8 +2,10 @@
 
 SHELL := /bin/sh
 RUN := .venv/bin/python -m
-# Workers of the test run: one a core, at most four.
-PYTEST_FLAGS ?= -n auto --maxprocesses 4
+# Workers of the test run: one a core, at most four. Each begins with whole modules, so
+# that a server or a browser that a module shares is started once, and takes work over
+# from another when it has none left.
+PYTEST_FLAGS ?= -n auto --maxprocesses 4 --dist worksteal
 export PYTHON
 
 .DEFAULT_GOAL := help

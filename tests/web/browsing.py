@@ -47,7 +47,8 @@ class Watched:
         """Return what axe finds wrong with the page as it is, by all rules or some."""
         # The page's own policy forbids scripts of others; this one comes by the
         # debugger's door, not the page's.
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
         asked = rules or _RULES
         found = self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules})", arg=asked
