@@ -11,12 +11,12 @@ from optimizer.pricing import Pricing, Stop, nearby_bins, price
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.parts import reduced_cost, round_up
 
-NODE_LIMITS = (200, 2_000, 100_000, 2**40)
+NODE_LIMITS = (2_000, 100_000, 2**40)
 """Search nodes per anchor: raised when the bound no longer grows without it."""
 
 WIDE = 100_000
-"""Candidates of all anchors together beyond which the first of these limits is tried
-and bounds are proven half as often: one pass takes as long as many rounds."""
+"""Candidates of all anchors together beyond which bounds are proven half as often, as
+one pass takes as long as many rounds, and a dive solves its rest once a step."""
 
 ALL_ITEMS_EVERY = 2
 """Among cheap rounds one in so many also starts from every item by itself."""
@@ -27,7 +27,7 @@ PROVE_EVERY = 12
 PLAN_EVERY = 8
 """Rounds after which the point is rounded to a plan."""
 
-FEW = 60
+FEW = 20
 """Once fewer than one new bin for so many items is found cheaply, anchors are priced
 exactly."""
 
@@ -87,7 +87,7 @@ def generate(
     singles = [(i,) for i in range(len(instance))]
     central = True
     wide = len(instance.candidates) > WIDE
-    effort = 0 if wide else 1
+    effort = 0
     patience = PROVE_EVERY * 2 if wide else PROVE_EVERY
     proven = bound
     since = 0
@@ -99,6 +99,8 @@ def generate(
             point = master.solve(central=central)
         except SolverFailed:
             return None, proven  # what is proven so far stands
+        if central:
+            point = master.thin_out(point)
         duals = integer_duals(master, point)
         starts = likely_bins(master, point)
         if turn % ALL_ITEMS_EVERY == 0:

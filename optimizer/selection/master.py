@@ -6,7 +6,7 @@ rebuilds at every solve.)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -30,6 +30,13 @@ CROSSOVER_ITEMS = 300
 COARSE = 1e-3
 """Relative tolerance of a point inside."""
 
+MOST_COLUMNS = 6
+LEFT_COLUMNS = 3
+UNUSED = 1e-3
+"""Columns for each item at which a large relaxation is thinned out, and how many are
+left: it takes several times as long with all that were ever of use. A column of more
+weight than the last stays."""
+
 
 class SolverFailed(Exception):
     """HiGHS gave no optimum of a relaxation that has one."""
@@ -44,6 +51,7 @@ class LinearPoint:
     duals: Floats  # of each item, at least 0 in a cover
     tau: float  # value of one more bin: positive where more must be had
     sigma: Floats  # penalty of each cut, at least 0
+    reduced: Floats  # cost of each bin beyond its duals, in staff-days
 
 
 class Master:
@@ -59,7 +67,7 @@ class Master:
         most: int | None = None,
         exact: bool = False,
     ) -> None:
-        """Build and first solve the relaxation, of a cover unless ``exact``.
+        """Build the relaxation, of a cover unless ``exact``: everyone alone, and bins.
 
         ``least`` and ``most`` bound the number of bins. A shortfall in room under
         ``most`` is bought at a price no plan would pay, so there is always an optimum.
@@ -71,8 +79,9 @@ class Master:
         self.costs: list[int] = []
         self.cuts: list[Cut] = []
         self._known: set[Bin] = set()
-        for members in bins:
-            self._remember(members)
+        self._thinned = 0  # times
+        for i in range(len(instance)):
+            self._remember((i,))
         problem, _ = set_partition(
             self.bins, self.costs, range(len(instance)), integer=False, exact=exact
         )
@@ -93,6 +102,7 @@ class Master:
             price = 10.0 * sum(instance.alone.tolist()) / 1000
             row = np.array([len(instance)], dtype=np.int32)
             self._highs.addCol(price, 0.0, INFINITY, 1, row, np.array([-1.0]))
+        self.add(bins)
         for cut in cuts:
             self.add_cut(cut)
 
@@ -150,6 +160,29 @@ class Master:
             np.ones(len(columns)),
         )
         self.cuts.append(cut)
+
+    def thin_out(self, point: LinearPoint) -> LinearPoint:
+        """Forget columns that cost most beyond their duals, if there are too many.
+
+        Those that are needed after all are found again. More may stay each time, so
+        that this ends. Returns the point without the columns that are gone, to which it
+        gave no weight.
+        """
+        n = len(self.instance)
+        if n < CROSSOVER_ITEMS or len(self.bins) <= (MOST_COLUMNS + self._thinned) * n:
+            return point
+        order = np.argsort(point.reduced[n:], kind="stable") + n
+        drop = np.sort(order[(LEFT_COLUMNS + self._thinned) * n :])
+        self._thinned += 1
+        drop = drop[point.weights[drop] < UNUSED]
+        places = np.array([self._place(int(j)) for j in drop], dtype=np.int32)
+        self._highs.deleteCols(len(places), places)
+        gone = set(drop.tolist())
+        self._known.difference_update(self.bins[j] for j in gone)
+        left = [j for j in range(len(self.bins)) if j not in gone]
+        self.bins = [self.bins[j] for j in left]
+        self.costs = [self.costs[j] for j in left]
+        return replace(point, weights=point.weights[left], reduced=point.reduced[left])
 
     def fix(self, columns: Sequence[int]) -> None:
         """Require some bins, until released."""
@@ -212,12 +245,15 @@ class Master:
         n = len(self.instance)
         rows = np.array(solution.row_dual)
         weights = np.array(solution.col_value)
+        reduced = np.array(solution.col_dual)
         if self._relief is not None:
             weights = np.delete(weights, self._relief)
+            reduced = np.delete(reduced, self._relief)
         return LinearPoint(
             value=self._highs.getInfo().objective_function_value * 1000,
             weights=np.maximum(weights, 0.0),
             duals=(rows[:n] if self.exact else np.maximum(rows[:n], 0.0)) * 1000,
             tau=float(rows[n]) * 1000,
             sigma=np.maximum(-rows[n + 1 :], 0.0) * 1000,
+            reduced=reduced,
         )

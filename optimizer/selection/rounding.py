@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from optimizer.instance import Bin
 from optimizer.pricing import Stop, nearby_bins
-from optimizer.selection.columns import integer_duals, likely_bins
+from optimizer.selection.columns import WIDE, integer_duals, likely_bins
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.model import choose
 from optimizer.selection.parts import partition, reduced_costs
@@ -48,7 +48,7 @@ def dive(
                 break
             master.fix(taken)
             fixed += taken
-            for _ in range(2):
+            for _ in range(1 if len(instance.candidates) > WIDE else 2):
                 if covered.all():
                     break
                 yield None

@@ -13,7 +13,7 @@ from optimizer.instance import Bin, Instance
 from optimizer.pricing import Pricing, Stop, price
 from optimizer.record import Record
 from optimizer.selection.branching import Node, branch
-from optimizer.selection.columns import Duals, generate
+from optimizer.selection.columns import WIDE, Duals, generate
 from optimizer.selection.cutting import violated_cuts
 from optimizer.selection.master import LinearPoint, Master
 from optimizer.selection.outcome import Selection
@@ -60,8 +60,10 @@ other nodes a tenth."""
 
 EARLY_ITEMS = 100
 EARLY_SLACK = 2e-4
+WIDE_SLACK = 2e-3
 """Items from which plans are looked for when the bound is still this part of its value
-short of the relaxation: there, plans have further to go."""
+short of the relaxation, the second where there are many candidates: there, plans have
+further to go."""
 
 CUT_ROUNDS = 5
 
@@ -311,13 +313,15 @@ class Search:
             self.raise_bound(min(found.bound, self.elsewhere))
 
         early = root and self.known is None and len(instance) >= EARLY_ITEMS
+        wide = len(instance.candidates) > WIDE
+        slack = WIDE_SLACK if wide else EARLY_SLACK
         for round_number in range(-1 if early else 0, CUT_ROUNDS + 1):
             point, proven = yield from generate(
                 master,
                 least=node.least,
                 most=node.most,
                 bound=bound,
-                slack=EARLY_SLACK if round_number < 0 else 0.0,
+                slack=slack if round_number < 0 else 0.0,
                 keep=lambda bins: self.keep(master, bins),
                 prove=prove,
                 plan=(lambda p: self.rounded(master, p)) if early else lambda _: (),
