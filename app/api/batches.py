@@ -240,7 +240,7 @@ def get_requests(
     cursor: Cursor = None,
 ) -> Response:
     """List requests, oldest first."""
-    after = place_of(cursor, str, str)
+    after = place_of(cursor, str, str, str)
     given = {
         "customer": customer,
         "system": system,
@@ -253,10 +253,12 @@ def get_requests(
             connection,
             entrance.caller.scope,
             filters={name: value for name, value in given.items() if value},
-            after=None if after is None else (after[0], after[1]),
+            after=None if after is None else (after[0], after[1], after[2]),
             limit=limit + 1,
         )
-    return page(rows, limit, _shown, lambda row: (row.created_at, row.request_uid))
+    return page(
+        rows, limit, _shown, lambda row: (row.created_at, row.customer, row.request_id)
+    )
 
 
 @router.get("/requests/{uid}", response_model=RequestShown, responses=refusals(404))

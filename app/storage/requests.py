@@ -40,6 +40,10 @@ _AS_IT_IS = and_(
 """A request with its newest version."""
 
 
+_PLACE = (requests.c.created_at, requests.c.customer, requests.c.request_id)
+"""Where a request stands in a list."""
+
+
 class Scope(Protocol):
     """Whose rows may be seen."""
 
@@ -206,17 +210,20 @@ def request_page(
     scope: Scope,
     *,
     filters: Mapping[str, str],
-    after: tuple[str, str] | None,
+    after: tuple[str, str, str] | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Return requests in scope, oldest first, from after a place."""
+    """Return requests in scope, oldest first, from after a place.
+
+    Those that came at one moment are in the order of their ids, never of another
+    customer's rows.
+    """
     wanted = _with_content().where(scoped_requests(scope))
     for name, value in filters.items():
         wanted = wanted.where(requests.c[name] == value)
     if after is not None:
-        place = tuple_(requests.c.created_at, requests.c.request_uid)
-        wanted = wanted.where(place > tuple_(*after))
-    ordered = wanted.order_by(requests.c.created_at, requests.c.request_uid)
+        wanted = wanted.where(tuple_(*_PLACE) > tuple_(*after))
+    ordered = wanted.order_by(*_PLACE)
     return connection.execute(ordered.limit(limit)).all()
 
 

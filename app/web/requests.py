@@ -44,19 +44,19 @@ def get_requests(
         "state": state,
     }
     filters = {name: value for name, value in given.items() if value}
-    after = place_of(cursor, str, str)
+    after = place_of(cursor, str, str, str)
     with visit.service.reading() as connection:
         rows = stored.request_page(
             connection,
             visit.caller.scope,
             filters=filters,
-            after=None if after is None else (after[0], after[1]),
+            after=None if after is None else (after[0], after[1], after[2]),
             limit=PAGE + 1,
         )
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     following = None
     if last is not None:
-        place = cursor_of(last.created_at, last.request_uid)
+        place = cursor_of(last.created_at, last.customer, last.request_id)
         following = with_query("/requests", {**filters, "cursor": place})
     own = {}
     if not visit.caller.reads_all:

@@ -192,3 +192,21 @@ def test_a_decided_bin_comes_up_again_when_one_of_its_requests_changes(
     assert again.status_code == 201, again.text
     assert world.read("/reviews")["items"] == []
     assert world.read(f"{plan.path}/bins/{first}")["look_again"] == []
+
+
+def test_requests_of_one_moment_are_listed_in_the_order_of_their_ids(
+    world: World,
+) -> None:
+    names = [f"EST-26-{number:03}" for number in range(60)]
+    world.stored([row(name) for name in reversed(names)])
+    world.stored([row("EST-25-1")])
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        more = {} if cursor is None else {"cursor": cursor}
+        page = world.read("/requests", params={"limit": 7, **more})
+        found += [one["request_id"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert found == [*names, "EST-25-1"]

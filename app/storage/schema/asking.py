@@ -59,7 +59,8 @@ requests = Table(
         initially="DEFERRED",
         use_alter=False,
     ),
-    Index("ix_requests_order", "created_at", "request_uid"),
+    Index("ix_requests_customer", "customer", "created_at", "request_id"),
+    Index("ix_requests_order", "created_at", "customer", "request_id"),
     comment="Every request in its present version.",
 )
 
