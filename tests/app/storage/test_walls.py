@@ -38,6 +38,7 @@ REACH_EVERYTHING = {
     "app/jobs/trail.py",  # verifies the whole trail
     "app/server/checkup.py",  # doctor, and audit verify on the machine itself
     "app/server/worker.py",  # solves what anybody asked for
+    "app/use_cases/trying.py",  # what a policy makes of all requests, in sums
     "app/use_cases/sessions.py",  # counts who failed to sign in, before any caller
     "app/storage/migrations/__init__.py",  # changes rows of a schema that went before
 }
