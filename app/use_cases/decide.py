@@ -84,6 +84,7 @@ def deciding(
         call=call,
         action=f"bin.{decision.decision}",
         thing=f"bin/{proposal_id}/{bin_id}",
+        among=proposal_id,
         asks=bins.asked_to_decide(proposal_id, bin_id, caller.account_id),
         look=look,
         write=write,

@@ -42,6 +42,9 @@ class Wanted:
     ----------
     action, thing
         What is done to what, as the trail says it.
+    among
+        Names what changes of different things may be looked at all before any of them
+        is written: none of these decides what another sees.
     asks
         The one question that tells most of what has to be known.
     look
@@ -55,6 +58,7 @@ class Wanted:
     call: Call
     action: str
     thing: str
+    among: str
     asks: Asked
     look: Callable[[Connection, Any], Any]
     write: Callable[[Connection, Change, Any], Answer]
@@ -95,14 +99,16 @@ def _apart(wanted: Sequence[Wanted], places: Sequence[int]) -> list[list[int]]:
     """Return the places of calls that may share a transaction, in the order they came.
 
     A transaction has one reach, which for all customers is the same for everybody. A
-    second change of one thing has to see the first.
+    second change of one thing has to see the first, and so has one that is not among
+    the same: a request is in bins of several plans, and is fixed in one of them.
     """
     alike: dict[object, list[int]] = {}
     times: Counter[str] = Counter()
     for place in places:
         one = wanted[place]
         reach = one.call.caller.reach
-        key = (None if reach.customers is None else reach, times[one.thing])
+        whose = None if reach.customers is None else reach
+        key = (whose, one.among, times[one.thing])
         times[one.thing] += 1
         alike.setdefault(key, []).append(place)
     return [*alike.values()]

@@ -132,7 +132,7 @@ def test_what_is_refused_is_recorded_and_touches_no_other(
         wanted(plan, 3, version=2, key="used", what="POST /elsewhere"),
         wanted(plan, 2, key="key-2b"),
     )
-    assert len(commits) == 1
+    assert len(commits) == 3  # one of the plan; one of no plan, and its record
     assert statuses(found) == [201, 201]
     assert [type(one) for one in found[1:4]] == [
         SomeoneWasFirst,
@@ -144,8 +144,8 @@ def test_what_is_refused_is_recorded_and_touches_no_other(
         "done",
         "refused",
         "refused",
-        "refused",
         "done",
+        "refused",
     ]
     again = together(plan, wanted(plan, 1), wanted(plan, 3, version=2, key="more"))
     assert statuses(again) == [201, 201]  # a refusal keeps no answer
@@ -185,6 +185,31 @@ def test_accepted_bins_are_fixed_beside_others(plan: Planned) -> None:
     assert statuses(found) == [201, 201, 201]
     shown = plan.world.read(f"{plan.path}/bins?limit=1000")["items"]
     assert [one["fixed"] for one in shown[:3]] == [False, True, True]
+
+
+def test_a_request_is_not_fixed_twice_by_plans_decided_at_once(plan: Planned) -> None:
+    """Bins of one plan share no request; those of two plans do."""
+    world = plan.world
+    first, second = plan.combined[0], world.propose(key=plan.analyst)
+    twin = next(
+        name
+        for name, members in world.bins(second["proposal_id"]).items()
+        if set(members) & set(plan.bins[first])
+    )
+    here = wanted(plan, bins_of(plan).index(first), "accept", key="here")
+    there = deciding(
+        world.service,
+        replace(here.call, key="there"),
+        second["proposal_id"],
+        twin,
+        1,
+        Decision(
+            decision="accept", reason_code=None, reason=None, releasable_reason=None
+        ),
+    )
+    found = together(plan, here, there)
+    assert statuses(found) == [201]
+    assert isinstance(found[1], Conflict)
 
 
 def failing(one: Wanted, error: Exception, times: int) -> Wanted:
