@@ -23,6 +23,7 @@ from tests.app.command_line import (
     refused,
     run,
 )
+from tests.endless import endless as endless_batch
 
 
 @pytest.fixture
@@ -342,19 +343,9 @@ def test_a_clock_that_is_no_number_is_refused(stopped):
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory):
-    """Return 2,000 requests that may nearly all share bins: never done in seconds."""
+    """Return requests that are never solved in seconds."""
     path = tmp_path_factory.mktemp("endless") / "batch.csv"
-    rows = ["request_id,customer,system,received_on,value_usd,configuration,lines"]
-    customers = ("EST", "LVA", "LTU", "POL", "DEU", "NLD", "BEL", "NOR", "DNK", "FIN")
-    rng = random.Random(1)
-    for number in range(2000):
-        day = rng.randint(1, 28)
-        month = rng.randint(1, 3)
-        rows.append(
-            f"R{number:04},{rng.choice(customers)},HIMARS,2026-0{month}-{day:02},"
-            f"{rng.randint(1, 90)}000000,v{rng.randint(1, 9)},{rng.randint(1, 9)}"
-        )
-    path.write_text("\n".join(rows))
+    path.write_text(endless_batch())
     return path
 
 

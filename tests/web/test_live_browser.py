@@ -1,6 +1,5 @@
 """What goes on by itself in a browser: a solve followed, a trial, keys, an own view."""
 
-import io
 import json
 import time
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from app.generate import write_batch
+from tests.endless import busy
 from tests.service.served import PATIENCE, Served, served
 from tests.service.world import BALTIC, row
 from tests.web.browsing import Watched, browsing, needs_browser
@@ -57,15 +56,8 @@ def wait_for(service: Served, proposal_id: str) -> Any:
     raise AssertionError("it did not come to an end")
 
 
-def hard_batch() -> bytes:
-    """Return a batch that is not solved before somebody stops it."""
-    stream = io.StringIO(newline="")
-    write_batch(stream, 1500, 5)
-    return stream.getvalue().encode()
-
-
 def test_a_solve_is_followed_live_and_stopped(service: Served) -> None:
-    batch = send(service, hard_batch(), "text/csv")
+    batch = send(service, busy().encode(), "text/csv")
     asked = propose(service, batch, time_limit_s=600)
     there = f"/proposals/{asked['proposal_id']}"
     with browsing(service.url) as browser:

@@ -217,6 +217,10 @@ def test_a_nursery_that_dies_takes_the_solver_with_it_and_a_plan_is_still_offere
 # --- nothing is left behind -----------------------------------------------------------
 
 
+GONE_S = 10.0
+"""How long the system may take to end those whose parent has ended."""
+
+
 def test_a_desk_that_is_closed_leaves_no_process(solved):
     with Desk() as desk:
         desk.price(asked(solved, Merge(bin_ids=("B001", "B002"))), seconds=30)
@@ -224,7 +228,10 @@ def test_a_desk_that_is_closed_leaves_no_process(solved):
         children = children_of(nursery)
         assert children
     assert not Path(f"/proc/{nursery}").exists()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+    give_up = time.monotonic() + GONE_S
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < give_up, "A process was left behind."
+        time.sleep(0.01)
 
 
 def test_who_waits_for_a_desk_that_is_closed_is_told():
