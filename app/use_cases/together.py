@@ -179,10 +179,22 @@ class _Look:
 
 
 def _looked(connection: Connection, one: Wanted, first: Any, row: Any) -> _Look:
+    if first is not None:
+        return _again(first, one.call)
     try:
-        if first is not None:
-            return _Look(outcome=again(first, one.call))
         return _Look(known=one.look(connection, row))
+    except Refusal as refusal:
+        # What is refused may have been done by the same call, through another server,
+        # since its first answer was asked for. What was seen then is seen now.
+        key = one.call.key
+        if key is not None:
+            first = answers.first(connection, one.call.caller.account_id, key)
+        return _Look(outcome=refusal) if first is None else _again(first, one.call)
+
+
+def _again(first: Any, call: Call) -> _Look:
+    try:
+        return _Look(outcome=again(first, call))
     except Refusal as refusal:
         return _Look(outcome=refusal)
 

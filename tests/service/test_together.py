@@ -17,7 +17,7 @@ from app.use_cases.refusals import (
     NotThere,
     SomeoneWasFirst,
 )
-from app.use_cases.service import Answer, Call
+from app.use_cases.service import Answer, Call, Service
 from app.use_cases.together import Outcome, Wanted, change_all
 from tests.service.conftest import Planned
 from tests.service.world import ABSENT
@@ -185,6 +185,30 @@ def test_accepted_bins_are_fixed_beside_others(plan: Planned) -> None:
     assert statuses(found) == [201, 201, 201]
     shown = plan.world.read(f"{plan.path}/bins?limit=1000")["items"]
     assert [one["fixed"] for one in shown[:3]] == [False, True, True]
+
+
+def test_a_call_that_another_server_carried_out_meanwhile_has_its_answer(
+    plan: Planned,
+) -> None:
+    """Between the question for a first answer and the look, the same call is stored."""
+    world = plan.world
+    if world.service.database.kind == "sqlite":
+        pytest.skip("on SQLite nobody writes beside a transaction")
+    elsewhere = Service(world.service.database, world.settings)
+    one, stored = wanted(plan, 0), []
+
+    def look(connection: Any, _row: Any) -> Any:
+        if not stored:
+            stored.append(one.by(elsewhere))
+        question, values = one.asks
+        return one.look(connection, question.one(connection, values))
+
+    before = len(world.records())
+    found = together(plan, replace(one, look=look), wanted(plan, 1))
+    assert found[0] == stored[0]
+    assert statuses(found) == [201, 201]
+    results = [record["result"] for record in world.records()[before:]]
+    assert results == ["done", "done"]
 
 
 def test_a_request_is_not_fixed_twice_by_plans_decided_at_once(plan: Planned) -> None:
