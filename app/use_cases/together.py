@@ -8,6 +8,7 @@ another transaction was first with anything of it, or anything fails, nothing of
 stored, and each call is carried out by itself.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
@@ -32,6 +33,8 @@ from app.use_cases.service import (
     records_of,
     refused,
 )
+
+_log = logging.getLogger("allybin.together")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +121,12 @@ def _stored(service: Service, wanted: Sequence[Wanted]) -> Sequence[Outcome]:
     if len(wanted) > 1:
         try:
             return _in_one_transaction(service, wanted)
-        except StoreCollided:
-            pass
+        except StoreCollided as first:
+            _log.debug("changes are made one by one: %s", type(first).__name__)
         except StoreError as error:  # the store is not there, for none of them
             return [error] * len(wanted)
-        except Exception:  # whose fault it is, is found out one by one
-            pass
+        except Exception as fault:  # whose it is, is found out one by one
+            _log.warning("changes are made one by one: %s", type(fault).__name__)
     return [_by_itself(service, one) for one in wanted]
 
 

@@ -258,10 +258,15 @@ def test_who_collides_is_carried_out_again(
     assert states(plan)[:4] == [("returned", 2)] * 3 + [("open", 1)]
 
 
-def test_what_fails_leaves_nothing_and_the_others_are_stored(plan: Planned) -> None:
+def test_what_fails_leaves_nothing_and_the_others_are_stored(
+    plan: Planned, caplog: pytest.LogCaptureFixture
+) -> None:
     before = len(plan.world.records())
     broken = failing(wanted(plan, 1), ValueError("a fault"), 9)
-    found = together(plan, wanted(plan, 0), broken, wanted(plan, 2))
+    with caplog.at_level("WARNING", "allybin.together"):
+        found = together(plan, wanted(plan, 0), broken, wanted(plan, 2))
+    (logged,) = [one for one in caplog.records if one.name == "allybin.together"]
+    assert logged.getMessage() == "changes are made one by one: ValueError"
     assert statuses(found) == [201, 201]
     assert isinstance(found[1], ValueError)
     assert states(plan)[:3] == [("returned", 2), ("open", 1), ("returned", 2)]
