@@ -124,6 +124,16 @@ def planning_regions() -> tuple[str, ...]:
     return tuple(sorted({row["planning_region"] for row in rows}))
 
 
+def customers_of_region(name: str) -> frozenset[str]:
+    """Return the codes of the customers of a planning region; none where it is none."""
+    wanted = fold(name)
+    return frozenset(
+        customer.code
+        for customer in load_catalogue().customers.values()
+        if fold(customer.planning_region) == wanted
+    )
+
+
 def resolve_customer(
     text: str, codes: CustomerCodes | None = None
 ) -> Customer | NameUnknown:

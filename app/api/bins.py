@@ -310,7 +310,7 @@ def get_reviews(
 ) -> Response:
     """List decided bins to look at again, because one of their requests changed."""
     with entrance.service.reading() as connection:
-        rows = reviews.waiting(connection)
+        rows = reviews.waiting(connection, entrance.caller.scope)
     said = [
         {
             "review_id": row.review_id,

@@ -47,6 +47,7 @@ def post_key(
         name=wanted.name,
         role=Role(wanted.role),
         customers=wanted.customers,
+        regions=wanted.regions,
         expires_on=wanted.expires_on,
     )
     return response(Answer.of(answer.status, {**answer.value(), "key": key}))
@@ -109,6 +110,7 @@ def post_account(
         name=wanted.name,
         role=Role(wanted.role),
         customers=wanted.customers,
+        regions=wanted.regions,
         subject=subject_of(wanted.issuer, wanted.subject),
     )
     return response(answer)

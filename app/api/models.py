@@ -265,6 +265,18 @@ class ReleaseWanted(Strict):
     )
 
 
+Regions = Annotated[
+    list[str] | None,
+    Field(
+        min_length=1,
+        max_length=20,
+        description="Planning regions an analyst or approver is limited to, or a batch "
+        "key is for: each stands for the customers it has now, beside those named.",
+        examples=[["Baltic"]],
+    ),
+]
+
+
 class KeyWanted(Strict):
     """A key to make."""
 
@@ -274,10 +286,11 @@ class KeyWanted(Strict):
         None,
         min_length=1,
         max_length=300,
-        description="Customers a submitter or batch key is for; none for all "
-        "(batch keys only).",
+        description="Customers a submitter or batch key is for, or an analyst or "
+        "approver is limited to; none for all (not of submitters).",
         examples=[["POL"]],
     )
+    regions: Regions = None
     expires_on: str | None = Field(None, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
 
@@ -287,8 +300,13 @@ class AccountWanted(Strict):
     name: str = Field(min_length=1, max_length=100, examples=["A. Approver"])
     role: Literal["submitter", "analyst", "approver", "auditor", "admin"]
     customers: list[str] | None = Field(
-        None, min_length=1, max_length=1, description="A submitter's one customer."
+        None,
+        min_length=1,
+        max_length=300,
+        description="A submitter's one customer, or those an analyst or approver is "
+        "limited to; none for all.",
     )
+    regions: Regions = None
     issuer: str = Field(
         pattern=r"^https?://[!-~]{1,200}$", examples=["https://login.example.org"]
     )

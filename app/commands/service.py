@@ -197,7 +197,14 @@ def keys_make(
     ],
     customer: Annotated[
         list[str] | None,
-        typer.Option(help="Of whom a submitter or batch key is; may be repeated."),
+        typer.Option(
+            help="Of whom a submitter or batch key is, or what an analyst or approver "
+            "is limited to; may be repeated."
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="A region instead of its customers; may be repeated."),
     ] = None,
     expires_on: Annotated[
         str | None, typer.Option(metavar="DATE", help="Its last day, YYYY-MM-DD.")
@@ -211,7 +218,7 @@ def keys_make(
     from app.server.checkup import made_key
 
     made = made_key(
-        settings_of(database_url=database), name, role, customer, expires_on
+        settings_of(database_url=database), name, role, customer, expires_on, region
     )
     note(f"Key {made['key_id']} for {made['name']}; it is shown only here:")
     sys.stdout.write(made["key"] + "\n")

@@ -144,6 +144,7 @@ def made_key(
     role: str,
     customers: Sequence[str] | None,
     expires_on: str | None,
+    regions: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Make a key beside the service; the trail says it was made on site."""
     if role not in {str(one) for one in Role}:
@@ -158,6 +159,7 @@ def made_key(
                 role=Role(role),
                 customers=customers,
                 expires_on=expires_on,
+                regions=regions,
             )
     finally:
         service.database.close()

@@ -51,6 +51,7 @@ _TO_DECIDE = Question(
         proposals.c.superseded_by,
         proposals.c.parent_id,
         proposals.c.account_id,
+        proposals.c.customers,
         _EDITED.label("edited"),
         # Whether one person alone may do all, asked only where one did more than one.
         case(

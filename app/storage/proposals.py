@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    literal,
     select,
     true,
     tuple_,
@@ -21,7 +22,8 @@ from sqlalchemy import (
 )
 
 from app.storage import figures
-from app.storage.json_column import json_text
+from app.storage.json_column import all_within, json_text
+from app.storage.plain import text_of
 from app.storage.requests import Scope
 from app.storage.schema import (
     bin_members,
@@ -42,12 +44,18 @@ _AT_ONCE = 2000
 
 
 def scoped(scope: Scope) -> ColumnElement[bool]:
-    """Return the condition that a proposal is in scope: its own, or any for readers."""
+    """Return the condition that a proposal is in scope.
+
+    That is its own, or any for readers: of some customers, those with no request of
+    another.
+    """
     if scope.sent_by is not None:
         return proposals.c.account_id == scope.sent_by
-    if scope.customers is not None:  # a submitter sees no proposal
+    if scope.customers is None:
+        return true()
+    if scope.reviewer is None:  # a submitter sees no proposal
         return proposals.c.proposal_id.is_(None)
-    return true()
+    return all_within(proposals.c.customers, literal(text_of(sorted(scope.customers))))
 
 
 def add(
@@ -75,6 +83,16 @@ def one(connection: Connection, scope: Scope, proposal_id: str) -> Row | None:
         proposals.c.proposal_id == proposal_id, scoped(scope)
     )
     return connection.execute(wanted).one_or_none()
+
+
+def in_scope(
+    connection: Connection, scope: Scope, proposal_ids: Sequence[str]
+) -> frozenset[str]:
+    """Return which of some proposals are in scope."""
+    wanted = select(proposals.c.proposal_id).where(
+        proposals.c.proposal_id.in_(proposal_ids), scoped(scope)
+    )
+    return frozenset(connection.execute(wanted).scalars())
 
 
 def row(connection: Connection, proposal_id: str) -> Row:

@@ -55,6 +55,10 @@ class Scope(Protocol):
     def sent_by(self) -> str | None:
         """The account whose batches alone are seen; None for any."""
 
+    @property
+    def reviewer(self) -> str | None:
+        """The account that sees plans of no other customers; None for no such."""
+
 
 def _of_customers(scope: Scope) -> ColumnElement[bool]:
     if scope.customers is None:
@@ -84,7 +88,10 @@ def scoped_batches(scope: Scope) -> ColumnElement[bool]:
         return batches.c.account_id == scope.sent_by
     if scope.customers is None:
         return true()
-    return batches.c.customer.in_(sorted(scope.customers))
+    of_customers = batches.c.customer.in_(sorted(scope.customers))
+    if scope.reviewer is None:
+        return of_customers
+    return or_(of_customers, batches.c.account_id == scope.reviewer)
 
 
 def known(connection: Connection, keys: Sequence[Key]) -> Iterator[Row]:

@@ -4,14 +4,26 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy import Row as _Row
 
 from app.storage.prepared import Prepared
+from app.storage.proposals import scoped
+from app.storage.requests import Scope
 from app.storage.schema import (
     bin_members,
     bins,
     proposal_requests,
+    proposals,
     reviews,
 )
 
@@ -71,11 +83,25 @@ def raise_for(
     return len(found)
 
 
+def scoped_reviews(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that the plan a review is about is in scope."""
+    if scope.customers is None and scope.sent_by is None:
+        return true()
+    plans = select(proposals.c.proposal_id).where(scoped(scope))
+    return reviews.c.proposal_id.in_(plans)
+
+
 def waiting(
-    connection: Connection, *, proposal_id: str | None = None, limit: int = 1000
+    connection: Connection,
+    scope: Scope,
+    *,
+    proposal_id: str | None = None,
+    limit: int = 1000,
 ) -> Sequence[Row]:
     """Return what waits to be looked at again, oldest first."""
-    wanted = select(reviews).where(reviews.c.settled_at.is_(None))
+    wanted = select(reviews).where(
+        reviews.c.settled_at.is_(None), scoped_reviews(scope)
+    )
     if proposal_id is not None:
         wanted = wanted.where(reviews.c.proposal_id == proposal_id)
     ordered = wanted.order_by(reviews.c.at, reviews.c.review_id).limit(limit)

@@ -51,16 +51,19 @@ def _undecided(scope: Scope) -> ColumnElement[bool]:
 def _past(scope: Scope, today: str) -> ColumnElement[bool]:
     """Return the condition that the day of a decision has passed.
 
-    It is the day needed; for readers of all also the forecast of an open bin, which
+    It is the day needed; for who reads plans also the forecast of an open bin, which
     depends on what others asked for.
     """
     needed = requests.c.needed_by < today
-    if scope.customers is not None or scope.sent_by is not None:
+    if scope.sent_by is not None or (
+        scope.customers is not None and scope.reviewer is None
+    ):
         return needed
     overdue = (
         select(bins.c.proposal_id, bins.c.bin_id)
         .join(proposals, proposals.c.proposal_id == bins.c.proposal_id)
         .where(
+            scoped(scope),
             proposals.c.superseded_by.is_(None),
             bins.c.state == "open",
             bins.c.forecast_on < today,

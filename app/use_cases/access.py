@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -79,7 +79,10 @@ GRANTS: Final[dict[Permission, frozenset[Role]]] = {
 }
 """Which roles give a permission."""
 
-_OF_CUSTOMERS: Final = frozenset({Role.SUBMITTER, Role.BATCH})
+WITH_CUSTOMERS: Final = frozenset(
+    {Role.SUBMITTER, Role.BATCH, Role.ANALYST, Role.APPROVER}
+)
+"""Roles that are given for some customers; all but a submitter's also for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +90,24 @@ class Scope:
     """Whose rows a caller's queries may touch; made from a credential, nothing else.
 
     ``customers`` None is all customers. ``sent_by`` is the account whose batches and
-    proposals alone are seen; None for readers of all.
+    proposals alone are seen; None for readers. ``reviewer`` is the account of a reader
+    of some customers, who sees its own batches too, and proposals that have requests
+    of no other customer.
     """
 
     customers: frozenset[str] | None
     sent_by: str | None = None
+    reviewer: str | None = None
 
     def covers(self, customer: str) -> bool:
         """Tell whether a customer's requests are inside."""
         return self.customers is None or customer in self.customers
+
+    def holds(self, customers: str) -> bool:
+        """Tell whether all customers of a JSON list are inside."""
+        return self.customers is None or self.customers.issuperset(
+            json.loads(customers)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +139,17 @@ class Caller:
             raise NotAllowed(f"Your roles do not let you {permission}: {roles} may.")
 
     @property
-    def reads_all(self) -> bool:
-        """Whether the caller sees requests of every customer."""
+    def reads_bins(self) -> bool:
+        """Whether the caller reads requests and bins, of all customers or of some."""
         return not self.roles.isdisjoint(_READERS)
 
     @property
     def scope(self) -> Scope:
         """Whose rows the caller sees."""
-        if self.reads_all:
+        if self.customers is None and self.reads_bins:
             return Scope(customers=None)
+        if self.reads_bins:
+            return Scope(customers=self.customers, reviewer=self.account_id)
         if Role.BATCH in self.roles:
             return Scope(customers=self.customers, sent_by=self.account_id)
         if Role.SUBMITTER in self.roles:
@@ -150,8 +164,6 @@ class Caller:
     @property
     def sends_for(self) -> frozenset[str] | None:
         """The customers the caller may send for; None for all."""
-        if Role.ANALYST in self.roles:
-            return None
         return self.customers
 
     @property
@@ -248,8 +260,3 @@ def _caller(
         key_used_on=key_used_on,
         form_token=form_token,
     )
-
-
-def needs_customers(roles: Iterable[Role]) -> bool:
-    """Tell whether accounts of some roles are for customers that have to be named."""
-    return not _OF_CUSTOMERS.isdisjoint(roles)

@@ -56,8 +56,9 @@ def deciding(
     caller = call.caller
 
     def look(connection: Connection, row: bins.Row | None) -> Deciding:
-        if row is None or row.state == "dissolved":
+        if row is None or not caller.scope.holds(row.customers):
             require(connection, caller, proposal_id)
+        if row is None or row.state == "dissolved":
             raise NotThere("bin")
         if row.version != version:
             raise SomeoneWasFirst("bin", current=row.version)

@@ -38,7 +38,9 @@ def standing(connection: Connection, caller: Caller, row: Row) -> dict[str, Any]
     """Return where a request stands, as far as the caller may know."""
     found = bins.standing_of(connection, [(row.customer, row.request_id)])
     decided = [one for one in found if one.state in _DECIDED]
-    if caller.reads_all:
+    if caller.reads_bins:
+        ids = sorted({one.proposal_id for one in found})
+        seen = proposals.in_scope(connection, caller.scope, ids)
         return {
             "bins": [
                 {
@@ -47,6 +49,7 @@ def standing(connection: Connection, caller: Caller, row: Row) -> dict[str, Any]
                     "state": one.state,
                 }
                 for one in found
+                if one.proposal_id in seen
             ]
         }
     said: dict[str, Any] = {"review": {"state": "in review" if found else "received"}}

@@ -9,12 +9,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.catalogue import NameUnknown, resolve_customer
+from app.catalogue import (
+    NameUnknown,
+    customers_of_region,
+    planning_regions,
+    resolve_customer,
+)
+from app.errors import quoted
 from app.storage import accounts
 from app.storage.errors import StoreError
 from app.storage.plain import text_of
 from app.use_cases import clock
-from app.use_cases.access import Caller, Role, needs_customers, new_key
+from app.use_cases.access import WITH_CUSTOMERS, Caller, Role, new_key
 from app.use_cases.refusals import NotAcceptable, NotThere
 from app.use_cases.service import Answer, Call, Change, Service
 
@@ -56,6 +62,7 @@ def make_key(
     role: Role,
     customers: Sequence[str] | None,
     expires_on: str | None,
+    regions: Sequence[str] | None = None,
 ) -> tuple[Answer, str | None]:
     """Make an account with a key.
 
@@ -67,7 +74,7 @@ def make_key(
     NotAcceptable
         When the customers do not go with the role, or one is unknown.
     """
-    codes = _codes(role, customers)
+    codes = _codes(role, customers, regions)
     expires_at = None if expires_on is None else _expiry(expires_on)
     made: list[str] = []
 
@@ -95,20 +102,35 @@ def _expiry(day: str) -> str:
     return moment
 
 
-def _codes(role: Role, customers: Sequence[str] | None) -> list[str] | None:
-    if not needs_customers([role]):
-        if customers:
-            raise NotAcceptable(f"A key of role {role} names no customers: it has all.")
+def _codes(
+    role: Role, customers: Sequence[str] | None, regions: Sequence[str] | None
+) -> list[str] | None:
+    """Return the codes of the customers a role is given for; None for all.
+
+    A region stands for the customers that the catalogue has there now.
+    """
+    if role not in WITH_CUSTOMERS:
+        if customers or regions:
+            raise NotAcceptable(f"The role {role} names no customers: it is for all.")
         return None
-    if role is Role.SUBMITTER and (customers is None or len(customers) != 1):
+    if role is Role.SUBMITTER and (regions or customers is None or len(customers) != 1):
         raise NotAcceptable("A submitter is of one customer: name it in customers.")
-    if customers is None:
+    if customers is None and regions is None:
         return None
-    found = [resolve_customer(text, None) for text in customers]
+    found = [resolve_customer(text, None) for text in customers or ()]
     unknown = [one.sentence for one in found if isinstance(one, NameUnknown)]
     if unknown:
         raise NotAcceptable(" ".join(unknown))
-    return sorted({one.code for one in found if not isinstance(one, NameUnknown)})
+    codes = {one.code for one in found if not isinstance(one, NameUnknown)}
+    return sorted(codes.union(*(_of_region(name) for name in regions or ())))
+
+
+def _of_region(name: str) -> frozenset[str]:
+    found = customers_of_region(name)
+    if not found:
+        known = ", ".join(planning_regions())
+        raise NotAcceptable(f"There is no region {quoted(name)}; there are {known}.")
+    return found
 
 
 def _make(
@@ -158,6 +180,7 @@ def make_account(
     role: Role,
     customers: Sequence[str] | None,
     subject: str,
+    regions: Sequence[str] | None = None,
 ) -> Answer:
     """Make an account for a person whom an OpenID Connect provider vouches for.
 
@@ -166,7 +189,7 @@ def make_account(
     NotAcceptable
         When the customers do not go with the role, or the person has an account.
     """
-    codes = _codes(role, customers)
+    codes = _codes(role, customers, regions)
 
     def act(connection: Connection, change: Change) -> Answer:
         if accounts.by_subject(connection, subject) is not None:

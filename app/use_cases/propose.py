@@ -195,6 +195,7 @@ def add(
         "rulings": text_of(standing_rulings(connection, members)),
         "parent_id": parent_id,
         "requests": len(members),
+        "customers": text_of(sorted({one["customer"] for one in members})),
         "attempts": 0,
     }
     proposals.add(connection, row, batch_ids, members)

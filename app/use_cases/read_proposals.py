@@ -145,7 +145,7 @@ def one_bin(
     decision = bins.last_decision(connection, proposal_id, bin_id)
     again = [
         {"cause": one.cause, "request_id": one.request_id, "at": one.at}
-        for one in reviews.waiting(connection, proposal_id=proposal_id)
+        for one in reviews.waiting(connection, caller.scope, proposal_id=proposal_id)
         if one.bin_id == bin_id
     ]
     history = [

@@ -56,8 +56,8 @@ def get_home(visit: Annotated[Visit, Depends(Sees(Permission.SEE_HOME))]) -> Res
                 connection, caller.scope, state=None, after=None, limit=_LATEST
             )
             said["latest"] = [listed_proposal(row) for row in rows]
-        if caller.reads_all:
-            said["again"] = reviews.waiting(connection, limit=50)
+        if caller.reads_bins:
+            said["again"] = reviews.waiting(connection, caller.scope, limit=50)
     return draw(visit, "home.html.j2", **said)
 
 
@@ -70,7 +70,7 @@ def _open_requests(connection: Connection, caller: Caller) -> dict[str, Any]:
     )
     rows = found.first
     keys = [(row.customer, row.request_id) for row in rows]
-    placed = waiting.placed(connection, caller.scope, keys) if caller.reads_all else {}
+    placed = waiting.placed(connection, caller.scope, keys) if caller.reads_bins else {}
     return {
         "open_total": found.total,
         "open_past": found.past,

@@ -63,6 +63,7 @@ def post_new_key(
             name=form.text("name").strip(),
             role=form.text("role"),
             customers=_customers(form),
+            regions=_regions(form),
             expires_on=form.text("expires_on") or None,
         )
         answer, key = keys.make_key(
@@ -71,6 +72,7 @@ def post_new_key(
             name=wanted.name,
             role=Role(wanted.role),
             customers=wanted.customers,
+            regions=wanted.regions,
             expires_on=wanted.expires_on,
         )
     except _Wrong as wrong:
@@ -130,6 +132,7 @@ def post_new_account(
             name=form.text("name").strip(),
             role=form.text("role"),
             customers=_customers(form),
+            regions=_regions(form),
             issuer=form.text("issuer").strip(),
             subject=form.text("subject").strip(),
         )
@@ -139,6 +142,7 @@ def post_new_account(
             name=wanted.name,
             role=Role(wanted.role),
             customers=wanted.customers,
+            regions=wanted.regions,
             subject=subject_of(wanted.issuer, wanted.subject),
         )
     except _Wrong as wrong:
@@ -205,6 +209,7 @@ def _of_use_case(refusal: NotAcceptable) -> Wrong:
     """Return the field a refusal of the use case is about."""
     for field, hint in (
         ("expires_on", "expires_on"),
+        ("regions", "region"),
         ("customers", "customer"),
         ("subject", "This person"),
     ):
@@ -217,3 +222,9 @@ def _customers(form: Form) -> list[str] | None:
     """Return the customers that a field names, with commas or spaces between."""
     found = form.text("customers").replace(",", " ").split()
     return found or None
+
+
+def _regions(form: Form) -> list[str] | None:
+    """Return the regions that a field names, with commas between."""
+    named = (one.strip() for one in form.text("regions").split(","))
+    return [one for one in named if one] or None

@@ -106,7 +106,7 @@ def frame(
     if caller is not None:
         with service.reading() as connection:
             alone = single_user(service, connection)
-        if caller.reads_all:  # others learn nothing of how much others do
+        if caller.reads_bins:  # others learn nothing of how much others do
             signed = last_checkpoint(service.settings.checkpoints)
     return {
         "me": caller,

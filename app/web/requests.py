@@ -59,7 +59,7 @@ def get_requests(
         place = cursor_of(last.created_at, last.customer, last.request_id)
         following = with_query("/requests", {**filters, "cursor": place})
     own = {}
-    if not visit.caller.reads_all:
+    if not visit.caller.reads_bins:
         with visit.service.reading() as connection:
             found = own_requests(connection, visit.caller, rows[:PAGE])
         own = {one.row.request_uid: one for one in found}

@@ -75,7 +75,7 @@ def test_a_disabled_account_is_let_in_no_more(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "customers"), [("submitter", None), ("analyst", ["POL"])]
+    ("role", "customers"), [("submitter", None), ("auditor", ["POL"])]
 )
 def test_customers_go_with_roles_that_have_them(
     world: World, role: str, customers: list[str] | None

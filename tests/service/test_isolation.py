@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
@@ -122,6 +122,9 @@ class Ids:
         body = BODIES.get(route)
         if route.startswith("PUT /v1/requests"):
             body = {**BALTIC[0], "customer": self.customer}
+        if route == "POST /v1/proposals/{proposal_id}/sheet":
+            more["headers"] = {"Content-Type": "text/csv", **more.get("headers", {})}
+            more["content"] = b"request_id,bin\nEST-26-1,B001\n"
         prefix = path.removeprefix("/v1") if path.startswith("/v1") else f"/..{path}"
         return world.call(
             method,
@@ -222,6 +225,8 @@ def check_foreign_is_absent(plan: Planned) -> None:
         ("submitter", ["POL"]),
         ("batch", ["EST", "LVA"]),
         ("batch", None),
+        ("analyst", ["POL"]),
+        ("approver", ["POL"]),
     ):
         key = world.key(role, customers)
         customer = (customers or ["EST"])[0]
@@ -236,11 +241,13 @@ def check_foreign_is_absent(plan: Planned) -> None:
             assert there.content == never.content, (route, role)
             assert masked_headers(there) == masked_headers(never), (route, role)
         for path in ("/batches", "/requests", "/proposals"):
-            if path != "/proposals" or role == "batch":
+            if path != "/proposals" or role != "submitter":
                 listed = world.read(path, key=key)
                 mine = [one for one in listed["items"] if one.get("customer") == "POL"]
                 assert listed["items"] == (mine if path == "/requests" else [])
-                assert role == "submitter" or not mine
+                assert role != "batch" or not mine
+        if role == "approver":
+            assert world.read("/reviews", key=key) == {"items": []}
 
 
 # Two worlds that are equal for one customer ------------------------------------------
@@ -290,7 +297,7 @@ def rows_of_others(draw: Random) -> list[Any]:
             received_on=f"2026-01-{draw.randint(1, 28):02}",
             remarks=f"secret {draw.random()}",
         )
-        for number in range(draw.randint(0, 7))
+        for number in range(draw.randint(1, 7))
     ]
 
 
@@ -303,6 +310,7 @@ def everything_seen(world: World, seed: int) -> dict[str, tuple[int, Any, str]]:
     analyst, approver = world.key("analyst"), world.key("approver")
     submitter = world.key("submitter", ["EST"])
     program = world.key("batch", ["EST"])
+    limited = {role: world.key(role, ["EST"]) for role in ("analyst", "approver")}
     others = {(one["customer"], one["request_id"]): one for one in rows_of_others(draw)}
     for one in [*others.values()][: len(others) // 2]:
         world.stored([one], key=analyst)
@@ -333,13 +341,18 @@ def everything_seen(world: World, seed: int) -> dict[str, tuple[int, Any, str]]:
                 key=approver,
             )
             assert answer.status_code == 201, answer.text
+    withdraw(world, [*others], key=analyst)
     found: dict[str, tuple[int, Any, str]] = {}
 
     def see(name: str, answer: Any) -> Any:
         found[name] = answer.status_code, masked_headers(answer), masked(answer.text)
         return answer
 
-    for who, key in (("submitter", submitter), ("program", program)):
+    for who, key in (
+        ("submitter", submitter),
+        ("program", program),
+        *((f"{role} of Estonia", key) for role, key in limited.items()),
+    ):
         for path in (
             "/batches",
             "/batches?limit=1",
@@ -382,17 +395,27 @@ def everything_seen(world: World, seed: int) -> dict[str, tuple[int, Any, str]]:
         "proposal", world.post("/proposals", wanted, headers=headers, key=program)
     )
     path = f"/proposals/{mine.json()['proposal_id']}"
-    for tail in (
-        "",
-        "/bins",
-        "/decisions",
-        "/edits",
-        "/export?format=csv",
-        "/export?format=ocds",
-        "/sheet?format=csv",
-    ):
-        see(f"proposal {tail}", world.get(f"{path}{tail}", key=program))
+    for who, key in (("program", program), *limited.items()):
+        for tail in (
+            "",
+            "/bins",
+            "/decisions",
+            "/edits",
+            "/export?format=csv",
+            "/export?format=ocds",
+            "/sheet?format=csv",
+        ):
+            see(f"{who} proposal {tail}", world.get(f"{path}{tail}", key=key))
+        see(f"{who} proposals", world.get("/proposals", key=key))
     return found
+
+
+def withdraw(world: World, keys: Sequence[tuple[str, str]], *, key: str) -> None:
+    """Withdraw requests, so that decided bins which hold one come up again."""
+    for one in world.read("/requests?limit=1000", key=key)["items"]:
+        if (one["customer"], one["request_id"]) in keys:
+            gone = world.call("DELETE", f"/requests/{one['uid']}", version=1, key=key)
+            assert gone.status_code == 200, gone.text
 
 
 type Worlds = Callable[[], AbstractContextManager[World]]

@@ -136,7 +136,8 @@ def test_an_account_of_the_provider_is_made_and_ended(world: World) -> None:
     twice = person.fill("/accounts/new", "/accounts/new", **fields)
     assert twice.status == 422
     assert "has an account already" in twice.main.text
-    wrong = person.fill("/accounts/new", "/accounts/new", **fields, customers="POL")
+    whole = {**fields, "role": "auditor", "customers": "POL"}
+    wrong = person.fill("/accounts/new", "/accounts/new", **whole)
     assert "names no customers" in wrong.main.all("span", id="customers-wrong")[0].text
 
     there = f"/accounts/{account_id}/end"

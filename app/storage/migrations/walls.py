@@ -16,6 +16,10 @@ from typing import Final
 _CUSTOMERS: Final = "(SELECT current_setting('allybin.customers', true))"
 _ALL: Final = f"{_CUSTOMERS} = '*'"
 _OWN: Final = f"customer = ANY (string_to_array({_CUSTOMERS}, ','))"
+_WITHIN: Final = (
+    "customers::jsonb <@ (SELECT to_jsonb(string_to_array("
+    "current_setting('allybin.customers', true), ',')))"
+)
 _MINE: Final = "account_id = (SELECT current_setting('allybin.account', true))"
 
 
@@ -40,9 +44,9 @@ SEEN: Final[Mapping[str, str]] = {
     "batch_requests": _OWN,
     "proposal_requests": _OWN,
     "ruling_members": _OWN,
-    "reviews": _OWN,
+    "reviews": _of_proposal("reviews"),
     "releases": _OWN,
-    "proposals": _MINE,
+    "proposals": f"{_MINE} OR {_WITHIN}",
     "proposal_batches": _of_proposal("proposal_batches"),
     "proposal_events": _of_proposal("proposal_events"),
     "proposal_results": _of_proposal("proposal_results"),
@@ -55,12 +59,15 @@ SEEN: Final[Mapping[str, str]] = {
         f"{_where('bin_members', 'bins', 'proposal_id', 'bin_id')}"
         f" OR {_of_proposal('bins')}"
     ),
-    "bin_versions": _of_bin("bin_versions"),
+    "bin_versions": f"{_of_bin('bin_versions')} OR {_of_proposal('bin_versions')}",
     "decisions": _of_bin("decisions"),
-    "rulings": _where("ruling_members", "rulings", "ruling_id"),
+    "rulings": f"{_where('ruling_members', 'rulings', 'ruling_id')} OR {_MINE}",
     "idempotency": _MINE,
 }
 """Tables with rows of customers, and which are reached by who does not reach all."""
+
+ADDED: Final[Mapping[str, str]] = {"reviews": _OWN}
+"""Rows that are added also by who does not see them: whose request changed."""
 
 ONLY_ADDED_TO: Final = ("audit", "audit_texts")
 """Tables whose rows anybody adds, and only who reaches every customer sees."""
@@ -70,6 +77,8 @@ def statements() -> Iterator[str]:
     """Yield what puts every wall up, on PostgreSQL."""
     for table, seen in SEEN.items():
         yield f"CREATE POLICY reach ON {table} USING ({_ALL} OR {seen})"
+    for table, added in ADDED.items():
+        yield f"CREATE POLICY add ON {table} FOR INSERT WITH CHECK ({added})"
     for table in ONLY_ADDED_TO:
         yield f"CREATE POLICY reach ON {table} USING ({_ALL})"
         yield f"CREATE POLICY add ON {table} FOR INSERT WITH CHECK (true)"

@@ -33,6 +33,7 @@ proposals = Table(
     text("parent_id", ForeignKey("proposals.proposal_id"), optional=True),
     text("superseded_by", optional=True),
     number("requests"),
+    text("customers"),  # a JSON list: whose requests they are
     text("stop_asked_at", optional=True),
     number("attempts", server_default="0"),
     text("failure", optional=True),

@@ -181,6 +181,7 @@ def _proposal(connection: Connection) -> None:
         proposal_id=P, account_id="ana", created_at=AT, state="done", version=1,
         policy_name="standard", policy_version=1, as_of="2026-01-02",
         time_limit_s=10, gap_wanted="0", scope="{}", rulings="[]", requests=6,
+        customers=json.dumps(CUSTOMERS),
         **STATED[0],
     )  # fmt: skip
     add(
