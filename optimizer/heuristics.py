@@ -10,6 +10,18 @@ from optimizer.kernels import moves
 CHUNK = 500
 """Rounds of ruin and recreate between two looks at ``stop``."""
 
+PASSES = 30
+"""How often every item is moved by itself, at most."""
+
+MOST_LOOKS = 500_000_000
+"""Pairs of items looked at in all rounds of ruin and recreate together, at most."""
+
+GONE = 10
+"""Items that are put back in a round, at most."""
+
+LOOKS = 5_000_000
+"""Pairs of items looked at between two looks at ``stop``, about."""
+
 SEED = 88172645463325252
 """Where the pseudo-random sequence begins: Marsaglia's own example."""
 
@@ -22,14 +34,15 @@ def improve(
     heat: int = 6,
     stop: Callable[[], bool] = lambda: False,
     notice: Callable[[tuple[Bin, ...]], None] = lambda _: None,
+    early: Callable[[tuple[Bin, ...]], None] = lambda _: None,
 ) -> tuple[Bin, ...]:
     """Return bins no move of a single item makes cheaper, or better ones, ascending.
 
     Parameters
     ----------
     start
-        Bins to start from. Items that are in none, by default all, are put in order of
-        arrival where each costs least.
+        Bins to start from. Items that are in none, by default all, are put one by one
+        where each costs least, those that touch the same features one after another.
     rounds
         How often a part of the plan is ruined and put together again.
     heat
@@ -37,6 +50,10 @@ def improve(
         costs alone on average: the larger, the closer to the start it looks.
     stop
         Asked now and then; when it says so, the best bins so far are returned.
+    notice
+        Receives the bins now and then while parts are ruined and put together.
+    early
+        Receives the bins before any part is ruined.
 
     The order of moves depends on item numbers and a fixed seed alone, so the same
     instance gives the same bins everywhere.
@@ -48,13 +65,15 @@ def improve(
     for number, members in enumerate(start):
         for i in members:
             moves.put(instance.arrays, plan, number, i)
-    moves.build(instance.arrays, plan, near_at, near, np.flatnonzero(plan.home < 0))
-    if not stop():
-        moves.settle(instance.arrays, plan, near_at, near, 30)
+    order = like_after_like(instance)
+    moves.build(instance.arrays, plan, near_at, near, order[plan.home[order] < 0])
+    _settle(instance, plan, stop)
     home = plan.home.copy()
     best = int(plan.total[0])
     high = int(instance.alone.mean()) // heat
     done = 0
+    if rounds:
+        early(bins_of(home))
     while done < rounds and not stop():
         begin = high - high * done // rounds
         more = min(CHUNK, rounds - done)
@@ -65,6 +84,47 @@ def improve(
         done += more
         notice(bins_of(plan.home))
     return bins_of(home)
+
+
+def rounds_for(instance: Instance, each: int) -> int:
+    """Return how many rounds of ruin and recreate an instance gets.
+
+    ``each`` for each item; fewer where items have so many neighbours that it would
+    take long before anything else is tried.
+    """
+    n = len(instance)
+    looks = GONE * max(1, 2 * len(instance.candidates))  # of n rounds
+    return min(each * n, MOST_LOOKS * n // looks)
+
+
+def _settle(instance: Instance, plan: moves.Plan, stop: Callable[[], bool]) -> None:
+    """Move single items until none moves, all did often enough, or it must stop."""
+    n = len(instance)
+    near_at, near = instance.near
+    step = max(1, LOOKS * n // max(1, len(near)))
+    for _ in range(PASSES):
+        before = plan.total[0]
+        for first in range(0, n, step):
+            if stop():
+                return
+            last = min(first + step, n)
+            moves.settle(instance.arrays, plan, near_at, near, first, last)
+        if plan.total[0] == before:
+            return
+
+
+def like_after_like(instance: Instance) -> Ints:
+    """Return the items in an order in which those of the same features are neighbours.
+
+    The dearest feature of an item goes first, and what touches the same is in order of
+    arrival: a bin fills with what shares most before anything else is put into it.
+    """
+    rank = np.empty(len(instance.weight), dtype=np.int64)
+    rank[np.argsort(-instance.weight, kind="stable")] = np.arange(len(rank))
+    ranks = rank[instance.features].tolist()
+    ends = instance.feature_at.tolist()
+    keys = [sorted(ranks[ends[i] : ends[i + 1]]) for i in range(len(instance))]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def bins_of(home: Ints) -> tuple[Bin, ...]:

@@ -134,13 +134,12 @@ class Instance:
     @cached_property
     def near(self) -> tuple[Ints, Ints]:
         """Whom each item may share a bin with, earlier or later (offsets, items)."""
-        n = len(self)
-        later = np.repeat(np.arange(n), np.diff(self.candidate_at))
-        both = np.concatenate([later, self.candidates])
-        others = np.concatenate([self.candidates, later])
-        at = np.zeros(n + 1, dtype=np.int64)
-        np.cumsum(np.bincount(both, minlength=n), out=at[1:])
-        return at, others[np.argsort(both, kind="stable")]
+        from optimizer.kernels.candidates import fill_neighbours
+
+        at = np.empty(len(self) + 1, dtype=np.int64)
+        others = np.empty(2 * len(self.candidates), dtype=np.int64)
+        fill_neighbours(self.candidate_at, self.candidates, at, others)
+        return at, others
 
     def features_of(self, i: int) -> Ints:
         """Return the features item i touches."""

@@ -315,7 +315,11 @@ def _proven(selections: Sequence["Selection"], tasks: "Tasks") -> list[_Proven]:
 
 
 def plan_without_search(
-    task: "Instance", *, good: bool = True, stop: Callable[[], bool] = lambda: False
+    task: "Instance",
+    *,
+    good: bool = True,
+    rounds: int = 0,
+    stop: Callable[[], bool] = lambda: False,
 ) -> "Selection":
     """Return a plan for a task there is no time to solve, and a bound.
 
@@ -324,16 +328,18 @@ def plan_without_search(
     good
         Whether to look for a good plan by insertion and moves; otherwise every item is
         left by itself.
+    rounds
+        Of ruin and recreate, for each item; fewer in an instance that has many pairs.
     stop
-        Asked between insertion and moves; when it says so, there are no moves.
+        Asked from insertion on; when it says so, the best plan so far is returned.
     """
     from optimizer.selection.outcome import Selection
     from optimizer.tasks import bound_without_search
 
     if good:
-        from optimizer.heuristics import improve
+        from optimizer.heuristics import improve, rounds_for
 
-        bins = improve(task, stop=stop)
+        bins = improve(task, rounds=rounds_for(task, rounds), stop=stop)
     else:
         bins = tuple((i,) for i in range(len(task)))
     return Selection(

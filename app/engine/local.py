@@ -14,7 +14,12 @@ from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from app.engine.halt import Halt
 from optimizer.errors import OptimizerError
-from optimizer.propose import Serial, TaskReport, plan_of_task
+from optimizer.propose import (
+    Serial,
+    TaskReport,
+    plan_of_task,
+    plan_without_search,
+)
 from optimizer.tasks import sizes_of
 
 if TYPE_CHECKING:
@@ -42,6 +47,10 @@ QUICK_TASK: Final = 40
 
 HURRY_SECONDS: Final = 0.5
 """How long plans without a search may be made good ones when the time is up."""
+
+ROUNDS: Final = 20
+"""Rounds of ruin and recreate for each item of a part that is too large to be solved
+here, while there is time."""
 
 _TICK: Final = 0.1
 
@@ -144,17 +153,54 @@ class LocalEngine:
     ) -> "Sequence[Selection]":
         """Solve small tasks in this process; larger ones get a plan without search."""
         serial = Serial(stop=self._halt.stop, remaining=self._halt.remaining)
-        found: list[Selection] = []
+        found: dict[int, Selection] = {}
         sizes = sizes_of(tasks)
-        hurry = time.monotonic() + HURRY_SECONDS
-        for number in reversed(range(len(tasks))):
-            if sizes[number] <= SMALL_TASK and not self._halt.stop():
-                found += serial([tasks[number]], gap=gap, report=_at(number, report))
-            else:
-                good = time.monotonic() < hurry
-                found.append(plan_of_task(tasks, number, good=good))
+        hurry = _Hurry(self._halt)
+        large = [n for n, size in enumerate(sizes) if size > SMALL_TASK]
+        for number in reversed(large):  # first: there is more to gain in them
+            found[number] = plan_of_task(tasks, number, good=hurry.goes_on())
+            report(number, found[number])
             self._tick()
-        return found[::-1]
+        for number in reversed(range(len(tasks))):
+            if number in found:
+                continue
+            if self._halt.stop():
+                found[number] = plan_of_task(tasks, number, good=hurry.goes_on())
+            else:
+                one = serial([tasks[number]], gap=gap, report=_at(number, report))
+                found[number] = one[0]
+            self._tick()
+        for number in reversed(large):
+            if self._halt.stop():
+                break
+            better = plan_without_search(
+                tasks[number], rounds=ROUNDS, stop=self._halt.stop
+            )
+            if better.cost < found[number].cost:
+                found[number] = better
+                report(number, better)
+            self._tick()
+        return [found[number] for number in range(len(tasks))]
+
+
+class _Hurry:
+    """Tells how long plans without a search may still be made good ones.
+
+    Until the time is up and a little longer; and the first in any case, for what makes
+    good plans has to be loaded before.
+    """
+
+    def __init__(self, halt: Halt) -> None:
+        self._halt = halt
+        self._asked = 0
+        self._end = 0.0
+
+    def goes_on(self) -> bool:
+        """Tell whether the next plan may be a good one."""
+        self._asked += 1
+        if self._asked <= 2 or not self._halt.stop():
+            self._end = time.monotonic() + HURRY_SECONDS
+        return time.monotonic() < self._end
 
 
 def _at(number: int, report: TaskReport) -> TaskReport:
@@ -293,10 +339,10 @@ class _Run:
                 child.end()
         if self._error is not None:
             raise self._error
-        hurry = time.monotonic() + HURRY_SECONDS
+        hurry = _Hurry(self._halt)
         for number in reversed(range(len(self._tasks))):  # the small ones first
             if number not in self._best:
-                good = time.monotonic() < hurry
+                good = hurry.goes_on()
                 self._best[number] = plan_of_task(self._tasks, number, good=good)
         return [self._best[number] for number in range(len(self._tasks))]
 

@@ -241,15 +241,11 @@ def build(arrays, plan, near_at, near, order):
 
 
 @compiled
-def settle(arrays, plan, near_at, near, passes):
-    """Move single items to where they cost least until none moves."""
-    for _ in range(passes):
-        before = plan.total[0]
-        for i in range(plan.home.shape[0]):
-            take_out(arrays, plan, i)
-            put_best(arrays, plan, near_at, near, i, False)
-        if plan.total[0] == before:
-            break
+def settle(arrays, plan, near_at, near, first, last):
+    """Move some items one by one, in order, each to where it costs least."""
+    for i in range(first, last):
+        take_out(arrays, plan, i)
+        put_best(arrays, plan, near_at, near, i, False)
 
 
 @compiled

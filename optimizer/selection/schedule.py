@@ -1,17 +1,23 @@
 """Many searches on one processor: everything gets a bound early, cheap gaps first."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
+from optimizer.heuristics import improve
 from optimizer.instance import Instance
 from optimizer.pricing import Stop
 from optimizer.selection.outcome import Selection
-from optimizer.selection.solver import Search
+from optimizer.selection.parts import positions_of
+from optimizer.selection.solver import EARLY_ITEMS, Search
 
 FIRST_STEPS = 3
 """Steps every search takes before any takes more, and up to 500 if it is small."""
 
 TURN = 8
 """Steps the most promising search takes before they are compared again."""
+
+A_SEARCH = 0.005
+"""Seconds for each item that the first steps of a search may take."""
 
 
 def solve_all(
@@ -31,16 +37,34 @@ def solve_all(
     Parameters
     ----------
     report
-        Receives the number of an instance and its selection after every turn.
+        Receives the number of an instance and its selection after every turn, and the
+        first plans of all before any search where there may be no time to search all.
     """
     order = sorted(range(len(instances)), key=lambda n: (len(instances[n]), n))
+    left = remaining()
+    if left is not None and left < A_SEARCH * sum(map(len, instances)):
+        for number in order:
+            if stop():
+                break
+            report(number, _first_plan(instances[number], stop))
     searches: dict[int, Search] = {}
     under_way: dict[int, Iterator[None]] = {}
     for number in order:
-        search = Search(instances[number], gap=gap, stop=stop, remaining=remaining)
+        search = Search(
+            instances[number],
+            gap=gap,
+            stop=stop,
+            remaining=remaining,
+            report=partial(_report_plan, report, number),
+        )
         searches[number] = search
         under_way[number] = search.steps()
-        _take_turn(number, under_way, FIRST_STEPS + 500 // len(instances[number]))
+        for _ in range(FIRST_STEPS + 500 // len(instances[number])):
+            _take_turn(number, under_way, 1)
+            if number not in under_way:
+                break
+            if len(instances[number]) >= EARLY_ITEMS:
+                report(number, search.selection(certified=True))
         report(number, search.selection(certified=True))
 
     def promise(number: int) -> tuple[float, int]:
@@ -53,6 +77,24 @@ def solve_all(
         _take_turn(number, under_way, TURN)
         report(number, searches[number].selection(certified=True))
     return tuple(searches[number].kept() for number in range(len(instances)))
+
+
+def _report_plan(
+    report: Callable[[int, Selection], None], number: int, selection: Selection
+) -> None:
+    """Report a plan at once while there is no bound: turns may be long in coming."""
+    if selection.bound == 0:
+        report(number, selection)
+
+
+def _first_plan(instance: Instance, stop: Stop) -> Selection:
+    """Return what insertion and moves find."""
+    bins = improve(instance, stop=stop)
+    return Selection(
+        bins=tuple(sorted(positions_of(instance, members) for members in bins)),
+        cost=sum(instance.cost(members) for members in bins),
+        bound=0,
+    )
 
 
 def _take_turn(number: int, under_way: dict[int, Iterator[None]], steps: int) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 
 from optimizer.certificate import Certificate
-from optimizer.heuristics import improve
+from optimizer.heuristics import improve, rounds_for
 from optimizer.instance import Bin, Instance
 from optimizer.pricing import Pricing, Stop, price
 from optimizer.record import Record
@@ -140,8 +140,8 @@ class Search:
         rounds = FIRST_ROUNDS if self.known is None else WARM_ROUNDS
         start = () if self.known is None else first_plan(instance, self.known)
         better = improve(
-            instance, start, rounds=rounds * len(instance), stop=stop,
-            notice=self.notice,
+            instance, start, rounds=rounds_for(instance, rounds), stop=stop,
+            notice=self.notice, early=self.take_early,
         )  # fmt: skip
         self.take(instance, better)
 
@@ -156,6 +156,11 @@ class Search:
             self.cost = total
             self.best = tuple(named)
             self.tell()
+
+    def take_early(self, bins: Sequence[Bin]) -> None:
+        """Keep the first plan of a large instance, which a better one follows."""
+        if len(self.instance) >= EARLY_ITEMS:
+            self.take(self.instance, bins)
 
     def notice(self, bins: Sequence[Bin]) -> None:
         """Remember the bins of a plan on the way to a better one."""
@@ -441,7 +446,7 @@ class Search:
         """Round a point to a plan, improve it a little and return its bins."""
         instance = self.instance
         start = disjoint(master, point)
-        rounds = WARM_ROUNDS * len(instance)
+        rounds = rounds_for(instance, WARM_ROUNDS)
         better = improve(instance, start, rounds=rounds, heat=COOL, stop=self.stop)
         self.take(instance, better)
         return better
@@ -449,7 +454,8 @@ class Search:
     def look_longer(self) -> None:
         """Ruin and recreate parts of the best plan, many times."""
         instance = self.instance
-        known, rounds = self.best_in(instance) or (), ROOT_ROUNDS * len(instance)
+        known = self.best_in(instance) or ()
+        rounds = rounds_for(instance, ROOT_ROUNDS)
         better = improve(instance, known, rounds=rounds, heat=COOL, stop=self.stop)
         self.take(instance, better)
 

@@ -14,8 +14,9 @@ from app.engine.halt import Halt
 from app.engine.local import LocalEngine, _Child
 from app.errors import Stopped
 from app.export.document import verify_document
+from optimizer.cost import cost
 from optimizer.problem import Problem
-from optimizer.propose import propose
+from optimizer.propose import plan_bins, propose
 from optimizer.rulings import Rulings
 from tests.factories import dense_case
 from tests.optimizer.problems import document_of, problem_of
@@ -116,6 +117,20 @@ def test_with_no_time_to_start_a_process_there_is_a_plan_at_once():
     document = document_of(propose(problem, engine=engine))
     assert verify_document(document, problem) == ()
     assert 0 < document["gap"] < 1
+
+
+def test_with_little_time_plans_get_better_until_it_is_up():
+    problem = dense_problem(2, 400)
+    at_once, later = (
+        plan_bins(problem, engine=LocalEngine(2, Halt(seconds)))
+        for seconds in (0.0, 2.5)
+    )
+    requests = range(len(problem.requests))
+    alone = sum(cost(problem, (position,)) for position in requests)
+    assert later.cost < at_once.cost < 0.5 * alone
+    for plan in (at_once, later):
+        assert sorted(p for members in plan.bins for p in members) == [*requests]
+        assert 0 < plan.bound <= later.cost
 
 
 def test_a_signal_while_solving_ends_it_with_a_plan():

@@ -1,18 +1,29 @@
 """Plans by local search: allowed, never dearer than the start, always the same."""
 
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, groupby
 from random import Random
 
 import numpy as np
 import pytest
 
-from optimizer.heuristics import bins_of, improve
+from optimizer.heuristics import (
+    GONE,
+    MOST_LOOKS,
+    bins_of,
+    improve,
+    like_after_like,
+    rounds_for,
+)
 from optimizer.instance import Bin, Instance
 from optimizer.kernels import moves
+from tests.factories import request
 from tests.solving import (
     candidate_pairs,
+    instances,
     is_partition,
     obeys_limits,
+    problem,
     some_instances,
 )
 
@@ -156,3 +167,39 @@ def test_near_lists_both_sides_of_every_candidate() -> None:
         }
         pairs = candidate_pairs(instance)
         assert found == pairs | {(j, i) for i, j in pairs}
+
+
+def test_like_goes_with_like_though_anything_may_share_and_arrives_mixed() -> None:
+    """Any two share some work, so that items put in as they come fill bins unlike."""
+    kinds = [f"kind {number}" for number in range(6)]
+    asked = [
+        request(f"R{place:02}", configuration=kinds[place % len(kinds)], value_usd=1)
+        for place in range(24)
+    ]
+    (instance,) = instances(problem(*asked, max_requests=4))
+    order = like_after_like(instance).tolist()
+    configurations = [asked[i].configuration for i in order]
+    assert [kind for kind, _ in groupby(configurations)] == sorted(
+        set(configurations), key=configurations.index
+    )
+    bins = improve(instance, stop=lambda: True)  # insertion alone
+    assert {len({asked[i].configuration for i in members}) for members in bins} == {1}
+    assert len(bins) == len(kinds)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_early_plan_is_that_of_insertion_and_moves(seed: int) -> None:
+    instance = KNOWN[seed]
+    heard: list[tuple[Bin, ...]] = []
+    improve(instance, rounds=50, early=heard.append)
+    assert heard == [improve(instance)]
+
+
+def test_many_neighbours_mean_fewer_rounds() -> None:
+    few = KNOWN[0]
+    assert rounds_for(few, 20) == 20 * len(few)
+    n, each = 5000, 20
+    pairs = np.zeros(n * (n - 1) // 2, dtype=np.int64)
+    everyone = replace(few, items=tuple((i,) for i in range(n)), candidates=pairs)
+    looks = rounds_for(everyone, each) * GONE * n
+    assert 0.9 * MOST_LOOKS < looks < 1.1 * MOST_LOOKS

@@ -339,6 +339,34 @@ def test_reports_get_better_and_end_with_the_answer() -> None:
         check(instance, said[0])
 
 
+def test_what_there_may_be_no_time_to_search_has_a_plan_first() -> None:
+    together = several()
+    heard: list[tuple[int, Selection]] = []
+    solve_all(
+        together,
+        remaining=lambda: 0.001,
+        report=lambda number, selection: heard.append((number, selection)),
+    )
+    first = heard[: len(together)]
+    assert sorted(number for number, _ in first) == [*range(len(together))]
+    for number, selection in first:
+        check(together[number], selection)
+        assert selection.bound == 0
+    assert sum(selection.cost for _, selection in first) < sum(
+        int(instance.alone.sum()) for instance in together
+    )
+
+
+def test_a_large_part_tells_of_its_first_plan_before_it_is_searched() -> None:
+    large = max(instances(problem_of(dense_case(3, 160))), key=len)
+    assert len(large) >= solver.EARLY_ITEMS
+    heard: list[Selection] = []
+    solve_all([large], stop=lambda: bool(heard), report=lambda _, s: heard.append(s))
+    check(large, heard[0])
+    assert heard[0].cost < int(large.alone.sum())
+    assert heard[0].bound == 0
+
+
 def test_all_at_once_stopped_early_still_have_plans() -> None:
     together = several()
     best = [solve(instance).cost for instance in together]
