@@ -157,8 +157,13 @@ def plan_bins(
     )
 
 
-def proposal_of(problem: Problem, plan: "Plan", *, gap: float) -> Proposal:
-    """Make a proposal of the plan of a whole batch."""
+def proposal_of(
+    problem: Problem, plan: "Plan", *, gap: float, at_once: bool = True
+) -> Proposal:
+    """Make a proposal of the plan of a whole batch.
+
+    Its bins are put together ``at_once``, or each when it is read.
+    """
     return assemble(
         problem,
         plan.bins,
@@ -166,6 +171,7 @@ def proposal_of(problem: Problem, plan: "Plan", *, gap: float) -> Proposal:
         gap=gap,
         certificates=plan.certificates,
         kept=plan.kept,
+        at_once=at_once,
     )
 
 

@@ -5,7 +5,7 @@ Staff-days are numbers, exact multiples of 0.001; days are ISO dates.
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -89,9 +89,13 @@ def verify_document(
     document: Document,
     problem: Problem,
     *,
+    bins: Iterable[Document] | None = None,
     certificate_check: CertificateCheck | None = None,
 ) -> tuple[Finding, ...]:
-    """Return what in a document does not hold for a problem."""
+    """Return what in a document does not hold for a problem.
+
+    ``bins`` are its bins, where they are still to be read.
+    """
     return verify(
         document,
         problem.batch,
@@ -99,6 +103,7 @@ def verify_document(
         problem.catalogue,
         problem.as_of,
         problem.rulings,
+        bins=bins,
         certificate_check=certificate_check,
     )
 
@@ -110,11 +115,13 @@ def proposal_document(
     solve_seconds: float,
     hashes: InputHashes,
     versions: Mapping[str, str],
+    with_bins: bool = True,
 ) -> Document:
     """Return a proposal as plain values, in the order proposal.json has them.
 
-    The same question has the same ``proposal_id``: it is made of the hashes, the day
-    and the gap asked for, not of the answer.
+    Without its bins, None stands in their place. The same question has the same
+    ``proposal_id``: it is made of the hashes, the day and the gap asked for, not of the
+    answer.
     """
     problem = proposal.problem
     policy, batch = problem.policy, problem.batch
@@ -140,7 +147,7 @@ def proposal_document(
         "lower_bound": days(bound),
         "gap": float(Fraction(total - bound, total)) if total else 0.0,
         "solve_seconds": round(solve_seconds, 3),
-        "bins": _bins(proposal),
+        "bins": _bins(proposal) if with_bins else None,
         "fragmentation": [_fragmentation(found) for found in proposal.fragmentation],
         "rulings": _rulings(problem.rulings),
     }

@@ -32,6 +32,9 @@ BESIDE: Final = 5000
 
 _END_SECONDS: Final = 5.0
 
+_SENT_AT_ONCE: Final = 32_768
+"""Bytes of an answer that are sent to a verifier together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
@@ -47,7 +50,8 @@ class Verifier:
     """A process that verifies one answer.
 
     It may be begun before there is an answer: it then finds out beside the solver what
-    the order alone decides.
+    the order alone decides, and looks at each bin of the answer while the next are
+    written.
     """
 
     def __init__(self, nursery: Nursery, memory: int, order: Order) -> None:
@@ -59,15 +63,46 @@ class Verifier:
         self._order = order
         self._process: Process | None = None
         self._listener: Listener | None = None
+        self._early = False
+        self._waiting: list[bytes] = []  # lines that are still to be sent
+        self._size = 0
 
     def begin_early(self) -> None:
         """Begin while the solver works, where two of them are no great matter."""
         if len(self._order.requests) <= BESIDE:
             with suppress(NoProcess):  # it is begun when it is needed
                 self._begun().put(HAND_OVER_SECONDS)
+                self._early = True
 
-    def check(self, lines: Lines) -> Checked:
-        """Return what was verified of an answer.
+    def show(self, line: bytes) -> None:
+        """Let it see a line of the answer, where it was begun early."""
+        if not self._early:
+            return
+        self._waiting.append(line)
+        self._size += len(line)
+        if self._size >= _SENT_AT_ONCE:
+            self._send_waiting(self._begun())
+
+    def hand_over(self, lines: Lines) -> None:
+        """Let it have what it has not seen of an answer, and come to its verdict."""
+        listener = self._begun()
+        if self._early:
+            self._send_waiting(listener)
+        else:
+            for pack in lines.packs:
+                listener.send(pack)
+        listener.send(None)
+        listener.send(self._proving)
+        listener.put(0)
+
+    def _send_waiting(self, listener: Listener) -> None:
+        if self._waiting:
+            listener.send(self._waiting)
+        self._waiting, self._size = [], 0
+        listener.put(0)
+
+    def verdict(self) -> Checked:
+        """Return what was verified of the answer that was handed over.
 
         Raises
         ------
@@ -75,10 +110,6 @@ class Verifier:
             With the first things that do not hold, or when it could not be verified.
         """
         listener = self._begun()
-        listener.send(self._proving)
-        for pack in lines.packs:
-            listener.send(pack)
-        listener.send(None)
         try:
             return _verdict(listener, time.monotonic() + self._seconds)
         except Silence:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
+from app.export.document import Document
 from app.jobs.answers import read_answer
 from app.jobs.asking import Asked, Resident
 from app.jobs.canaries import Canaries
@@ -56,6 +57,10 @@ BRING_SECONDS: Final = 15.0
 
 A_REQUEST: Final = 0.002
 """Seconds longer for each request."""
+
+READ_EARLY: Final = 4 << 20
+"""Bytes of an answer up to which it is read before it is verified: read, what is made
+to take much memory may take thirty times as much."""
 
 
 class DeskFailed(Exception):
@@ -172,10 +177,13 @@ class Desk:
         process = self._begin(role, seconds)
         with closing(Verifier(self._nursery, self._memory, order)) as verifier:
             run = Run(process, order, tell, stopped, seconds)
-            run.meanwhile = verifier.begin_early
+            run.meanwhile, run.show = verifier.begin_early, verifier.show
             answer = run.answer()
-            checked = verifier.check(answer.lines)
-        return _solved(answer, checked)
+            verifier.hand_over(answer.lines)
+            # Read meanwhile, where it is small: nobody sees it before the verdict.
+            read = _read(answer) if answer.lines.size <= READ_EARLY else None
+            checked = verifier.verdict()
+        return _solved(answer, checked, read or read_answer(answer.lines))
 
     def _begin(self, role: str, seconds: float) -> Process:
         if self._closed:
@@ -392,8 +400,15 @@ class Desk:
         self.close()
 
 
-def _solved(answer: Answer, checked: Checked) -> Solved:
-    document, _ = read_answer(answer.lines)
+def _read(answer: Answer) -> Document | None:
+    """Return the document of an answer; None where the verifier will say it is none."""
+    try:
+        return read_answer(answer.lines)
+    except Garbage:
+        return None
+
+
+def _solved(answer: Answer, checked: Checked, document: Document) -> Solved:
     certificate = document.pop("certificate", None)
     optimal = document["status"] == Outcome.OPTIMAL
     return Solved(

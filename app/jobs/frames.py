@@ -11,6 +11,7 @@ import select
 import struct
 import time
 from collections import deque
+from collections.abc import Iterable
 from math import isinf
 from typing import Any, Final
 
@@ -70,9 +71,13 @@ class Speaker:
 
     def say_text(self, text: str) -> None:
         """Write a line that is JSON already."""
-        line = memoryview(text.encode() + b"\n")
-        while line:
-            line = line[os.write(self._descriptor, line) :]
+        self.say_texts((text,))
+
+    def say_texts(self, texts: Iterable[str]) -> None:
+        """Write lines that are JSON already, together."""
+        lines = memoryview(b"".join(text.encode() + b"\n" for text in texts))
+        while lines:
+            lines = lines[os.write(self._descriptor, lines) :]
 
 
 # --- in the service -----------------------------------------------------------------
@@ -105,13 +110,19 @@ class Listener:
         self._outgoing += (memoryview(_LENGTH.pack(len(payload))), memoryview(payload))
 
     def put(self, seconds: float) -> None:
-        """Wait until the process has taken what it was sent, some seconds at most."""
+        """Wait until the process has taken what it was sent, some seconds at most.
+
+        With no seconds it is given what it can take now.
+        """
         until = time.monotonic() + seconds
         poll = select.poll()
         poll.register(self._to, select.POLLOUT)
-        while self._outgoing and (left := until - time.monotonic()) > 0:
+        while self._outgoing:
+            left = max(0.0, until - time.monotonic())
             if poll.poll(left * 1000):
                 self._write()
+            elif not left:
+                return
 
     def allow(self, most: int) -> None:
         """Let the process say so many bytes from now on."""

@@ -3,13 +3,13 @@
 import signal
 import time
 from collections.abc import Callable, Sequence
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from app.engine.halt import Halt
 from app.engine.local import LocalEngine
 from app.errors import Stopped
-from app.export.document import Document, proposal_document, versions
-from app.export.stored import StoredBins
+from app.export.document import bin_document, proposal_document, versions
 from app.jobs.forking import OwnChild
 from app.jobs.frames import Speaker, encode, receive
 from app.jobs.orders import Order
@@ -31,6 +31,9 @@ IN_ONE_GO: Final = 48
 """Requests up to which the solver process needs no other that it could end."""
 
 _BETWEEN_REPORTS: Final = 0.2
+
+_SAID_AT_ONCE: Final = 16
+"""Bins that are said together: each time, the service is woken up."""
 
 _WITHOUT_SEARCH_SECONDS: Final = 20.0
 
@@ -201,25 +204,24 @@ def _seconds_after(problem: Problem) -> float:
 def _say_plan(
     speaker: Speaker, order: Order, problem: Problem, plan: Plan, begun: float
 ) -> None:
-    """Say a proposal line by line, so that no line is too long to be read."""
+    """Say a proposal line by line, so that no line is too long to be read.
+
+    Each bin is said as soon as it is put together: who verifies it need not wait.
+    """
+    proposal = proposal_of(problem, plan, gap=order.gap, at_once=False)
     document = proposal_document(
-        proposal_of(problem, plan, gap=order.gap),
+        proposal,
         created_at=order.created_at,
         solve_seconds=time.monotonic() - begun,
         hashes=order.hashes,
         versions=versions(),
+        with_bins=False,
     )
-    bins = document["bins"]
     certificate = document.pop("certificate", None)
-    speaker.say("heading", document={**document, "bins": None}, bins=len(bins))
-    for line in _lines(bins):
-        speaker.say_text(f'{{"kind":"bin","bin":{line}}}')
+    speaker.say("heading", document=document, bins=len(proposal.bins))
+    for some in batched(proposal.bins, _SAID_AT_ONCE):
+        lines = (f'{{"kind":"bin","bin":{encode(bin_document(one))}}}' for one in some)
+        speaker.say_texts(lines)
     speaker.say("certificate", certificate=certificate)
     kept = None if plan.kept is None else plain_earlier(plan.kept)
     speaker.say("kept", kept=kept)
-
-
-def _lines(bins: Sequence[Document]) -> Sequence[str]:
-    if isinstance(bins, StoredBins):
-        return list(bins.lines())
-    return [encode(each) for each in bins]

@@ -63,7 +63,11 @@ def most_bytes(order: Order) -> int:
 
 @dataclass(slots=True)
 class Run:
-    """A solver at work on an order."""
+    """A solver at work on an order.
+
+    ``meanwhile`` is called once it has the order, ``show`` with each line of what it
+    answers.
+    """
 
     process: Process
     order: Order
@@ -75,6 +79,7 @@ class Run:
     deadline: float = 0.0
     asked_to_stop: bool = False
     meanwhile: Callable[[], None] = lambda: None
+    show: Callable[[bytes], None] = lambda _: None
 
     def answer(self) -> Answer:
         """Return what the solver answers; afterwards it has ended.
@@ -112,12 +117,12 @@ class Run:
             if line is None:
                 continue
             if line[:_SHORT].startswith(b'{"kind":"bin"'):
-                self.lines.add(line)
+                self._keep(line)
                 continue
             message = parsed(line)
             match message["kind"]:
                 case kind if kind in KINDS:
-                    self.lines.add(line)
+                    self._keep(line)
                 case "progress":
                     self._progress(message)
                 case "no plan":
@@ -126,7 +131,6 @@ class Run:
                     said = text_of(message, "text")
                     raise Failed(f"The solver could not go on: {said}")
                 case "end":
-                    self.lines.close()
                     return Answer(
                         lines=self.lines,
                         reproducible=message.get("reproducible") is True,
@@ -135,6 +139,10 @@ class Run:
                     )
                 case _:
                     raise Garbage("it said what is no message")
+
+    def _keep(self, line: bytes) -> None:
+        self.lines.add(line)
+        self.show(line)
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()

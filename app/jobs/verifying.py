@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from app.export.document import Document, proposal_id, verify_document, versions
-from app.jobs.answers import read_answer, unpacked
+from app.jobs.answers import Reading, unpacked
 from app.jobs.frames import Garbage, Speaker, encode, receive
 from app.jobs.orders import Order
 from optimizer import cost
@@ -31,28 +31,32 @@ EVERY_BIN: Final = 100
 
 
 def verify(speaker: Speaker) -> None:
-    """Read an order, the seconds for its proof and an answer; say what does not hold.
+    """Read an order, an answer and the seconds for its proof; say what does not hold.
 
-    What a later solve may begin with is made anew, of what was proven here.
+    The answer is verified as it comes, bin by bin. What a later solve may begin with is
+    made anew, of what was proven here.
     """
     order = receive(0)
     assert isinstance(order, Order)
     known = _Known(order)
     with suppress(OptimizerError):  # it is met again where it is to be told
         known.prepare()
-    seconds = receive(0)
-    assert isinstance(seconds, float)
-    deadline = time.monotonic() + seconds
+    problem = known.problem
     try:
-        document, kept = read_answer(_received())
+        reading = Reading(_received())
+        document, bins = reading.document, _Bins(reading)
+        findings = [
+            *_heading(order, problem, document),
+            *(one.text for one in verify_document(document, problem, bins=bins)),
+        ]
+        document["bins"] = bins.kept
+        reading.end()
     except Garbage as wrong:
         speaker.say("verdict", findings=[f"It cannot be read: {wrong}."])
         return
-    problem = known.problem
-    findings = [
-        *_heading(order, problem, document),
-        *(finding.text for finding in verify_document(document, problem)),
-    ]
+    seconds = receive(0)
+    assert isinstance(seconds, float)
+    deadline = time.monotonic() + seconds
     if findings:
         speaker.say("verdict", findings=findings[:SHOWN])
         return
@@ -76,7 +80,28 @@ def verify(speaker: Speaker) -> None:
         bound=bound,
     )
     if not findings:
-        speaker.say_text(encode(plain_earlier(_with_columns(proven, kept))))
+        speaker.say_text(encode(plain_earlier(_with_columns(proven, reading.kept))))
+
+
+class _Bins:
+    """The bins of an answer, once, as they come; afterwards ``kept`` has them.
+
+    Many are kept packed, and are all read first.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.kept: Sequence[Document] = ()
+
+    def __iter__(self) -> Iterator[Document]:
+        if self._reading.many:
+            self.kept = self._reading.bins_kept()
+            yield from self.kept
+            return
+        self.kept = found = []
+        for each in self._reading.bins():
+            found.append(each)
+            yield each
 
 
 class _Known:
@@ -113,6 +138,7 @@ class _Known:
 
 
 def _received() -> Iterator[bytes]:
+    """Yield the lines of an answer, which come in packs or as they are."""
     while (pack := receive(0)) is not None:
         yield from unpacked(pack)
 

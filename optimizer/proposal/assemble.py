@@ -38,6 +38,7 @@ def assemble(
     gap: float,
     certificates: tuple[Certificate, ...] | None = None,
     kept: Earlier | None = None,
+    at_once: bool = True,
 ) -> Proposal:
     """Make a proposal of a partition.
 
@@ -53,6 +54,9 @@ def assemble(
         What proves the bound, where that was kept.
     kept
         What a later proposal may begin with, where that was asked for.
+    at_once
+        Whether bins are put together now, where they are not too many; otherwise each
+        is when it is read.
     """
     chosen = _in_order(problem, bins)
     ledger = Ledger(problem)
@@ -60,7 +64,7 @@ def assemble(
     return Proposal(
         problem=problem,
         gap=gap,
-        bins=found if len(found) > KEPT_BINS else tuple(found),
+        bins=tuple(found) if at_once and len(found) <= KEPT_BINS else found,
         totals=_totals(ledger, chosen),
         fragmentation=tuple(fragmentation(problem)),
         bound=bound,

@@ -6,7 +6,8 @@ what is there, rules are asked of every pair, shares are averaged over coalition
 that a mistake of the solver is not repeated here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +35,7 @@ def verify(
     as_of: date,
     rulings: Rulings,
     *,
+    bins: Iterable[object] | None = None,
     certificate_check: CertificateCheck | None = None,
 ) -> tuple[Finding, ...]:
     """Recompute everything in a proposal document and say what does not hold.
@@ -47,6 +49,9 @@ def verify(
         judged and never raises.
     batch, policy, catalogue, as_of, rulings
         What the proposal claims to be made of.
+    bins
+        The bins of the document, where they come one after the other: each is checked
+        as it comes. None where they stand in the document.
     certificate_check
         A judge of the proof behind the lower bound, where the caller has one.
         Without it the bound is checked only against plans known to be allowed.
@@ -59,14 +64,19 @@ def verify(
     setting = settle_facts(batch, policy, catalogue, as_of, rulings)
     report = Report()
     whole.check_heading(report, setting, document)
-    listed = sequence(at(document, "bins"))
-    outlines = [whole.outline(setting, stated) for stated in listed]
-    named = [outline.request_ids for outline in outlines]
+    listed = sequence(at(document, "bins")) if bins is None else bins
+    each = _check_bins(setting, listed)
+    named = [outline.request_ids for outline in each.outlines]
     whole.check_partition(report, setting, named)
     whole.check_rulings(report, setting, at(document, "rulings"), named)
-    whole.check_order(report, outlines)
+    whole.check_order(report, each.outlines)
     whole.check_fragmentation(report, setting, at(document, "fragmentation"))
-    total, cheapest = _check_bins(report, setting, document, listed, named)
+    report.findings += each.report.findings
+    alone = totals_alone(each.tally, setting.facts.values())
+    total = whole.check_objective(
+        report, at(document, "objective"), each.together, alone, each.waiting
+    )
+    cheapest = total if report.findings else each.cheapest
     whole.check_bound(report, document, total, cheapest)
     bound = number(at(document, "lower_bound"))
     if certificate_check is not None and bound is not None:
@@ -75,39 +85,43 @@ def verify(
     return tuple(report.findings)
 
 
-def _check_bins(
-    report: Report,
-    setting: Setting,
-    document: Mapping[str, object],
-    listed: Sequence[object],
-    named: Sequence[tuple[str, ...]],
-) -> tuple[int, int]:
-    """Check every bin, then the totals; nothing of a bin is kept but its figures.
+@dataclass(slots=True)
+class _Each:
+    """What was found of the bins one by one: nothing of them is kept but figures.
 
-    Returns the cost of the plan and that of the cheapest allowed plan come across, in
-    thousandths.
+    ``cheapest`` is the cost of the cheapest allowed plan come across, in thousandths,
+    as long as nothing was found.
     """
+
+    tally: Tally
+    together: Totals
+    report: Report = field(default_factory=Report)
+    outlines: list[whole.Outline] = field(default_factory=list)
+    waiting: int = 0
+    cheapest: int = 0
+
+
+def _check_bins(setting: Setting, listed: Iterable[object]) -> _Each:
+    """Check every bin as it comes."""
     tally = Tally(setting.policy)
-    together = Totals(tally)
-    waiting = cheapest = 0
-    for place, (stated, ids) in enumerate(zip(listed, named, strict=True)):
-        where = f"bins[{place}]"
+    each = _Each(tally, Totals(tally))
+    report = each.report
+    for place, stated in enumerate(listed):
+        outline = whole.outline(setting, stated)
+        each.outlines.append(outline)
+        ids, where = outline.request_ids, f"bins[{place}]"
         members = tuple(setting.facts[name] for name in ids if name in setting.facts)
         if not members or len(members) != len(set(ids)):
             report.add(where, "shape", f"{where} is not a list of requests, each once.")
             continue
         efforts = tally.efforts(members)
-        together.add(efforts)
-        waiting += figures.waiting(setting.policy, members)
+        each.together.add(efforts)
+        each.waiting += figures.waiting(setting.policy, members)
         _check_bin(report, setting, tally, where, stated, members)
         one_bin.check_figures(report, setting, tally, where, stated, members, efforts)
         if not report.findings:
-            cheapest += whole.cheapest_nearby(setting, tally, members)
-    alone = totals_alone(tally, setting.facts.values())
-    total = whole.check_objective(
-        report, at(document, "objective"), together, alone, waiting
-    )
-    return total, total if report.findings else cheapest
+            each.cheapest += whole.cheapest_nearby(setting, tally, members)
+    return each
 
 
 def _check_bin(

@@ -1,6 +1,6 @@
 """The verifier accepts what is right and refuses plans that break a rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -13,6 +13,7 @@ from optimizer.batch import Document as DocumentKind
 from optimizer.batch import Precedent, Priority
 from optimizer.rulings import Rulings
 from optimizer.verify import Finding, verify
+from optimizer.verify import bins as one_bin
 from tests import oracle
 from tests.factories import (
     DAY,
@@ -69,6 +70,42 @@ def test_rich_document_is_accepted_and_says_everything() -> None:
     }
     assert document["status"] == "feasible"
     assert [entry["customer"] for entry in document["fragmentation"]] == ["LVA"]
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_bins_that_come_one_by_one_are_judged_as_those_that_are_there(
+    spoiled: bool,
+) -> None:
+    case, document = rich_document()
+    if spoiled:
+        document["bins"][1]["wait_cost"] += 1
+        document["objective"]["total"] += 1
+        document["bins"][2]["bin_id"] = document["bins"][1]["bin_id"]
+    heading = {**document, "bins": None}
+    found = verify(heading, *case, bins=iter(document["bins"]))
+    assert found == verify(document, *case)
+    assert bool(found) is spoiled
+
+
+def test_a_bin_is_judged_before_the_next_one_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case, document = rich_document()
+    seen: list[str] = []
+    known = one_bin.check_figures
+
+    def check_figures(*given: Any) -> None:
+        seen.append("judged")
+        known(*given)
+
+    def coming() -> Iterator[Any]:
+        for each in document["bins"]:
+            seen.append("came")
+            yield each
+
+    monkeypatch.setattr(one_bin, "check_figures", check_figures)
+    assert verify({**document, "bins": None}, *case, bins=coming()) == ()
+    assert seen == ["came", "judged"] * len(document["bins"])
 
 
 def test_empty_batch_has_an_empty_optimal_plan() -> None:

@@ -108,6 +108,10 @@ def altered(change):
         def say(self, kind, **values):
             self.say_text(json.dumps({"kind": kind, **values}))
 
+        def say_texts(self, texts):
+            for text in texts:
+                self.say_text(text)
+
         def say_text(self, text):
             message = json.loads(text)
             for lie in change(message):
