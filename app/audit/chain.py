@@ -2,7 +2,8 @@
 
 A record is written in the transaction of the change it tells of. It names, under
 ``rows`` of what it says was ``after``, every row that the transaction added to a table
-of :data:`app.storage.added.RECORDED`, with a digest of all its columns; so
+of :data:`app.storage.added.RECORDED`, with a digest of the columns that stay; under
+``now`` rows whose other columns it changed, with a digest of these. So
 :func:`app.audit.verify.verify` can compare the trail with what is stored, both ways.
 """
 
@@ -177,16 +178,14 @@ def _record(entry: Entry, rows: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _rows(found: Sequence[AddedRow]) -> Plain:
-    """Return key and digest of every row, by table."""
-    rows: dict[str, list[list[object]]] = {}
+    """Return key and digest of every row, by table, and of how it is from now on."""
+    rows: dict[str, dict[str, list[list[object]]]] = {}
     for row in found:
         table = added.table_of(row.table)
         key = [row.values[name] for name in added.key_columns(table)]
-        digest = row.digest
-        if digest is None:
-            covered = {name: row.values[name] for name in added.columns(table)}
-            digest = row_digest(covered)
-        rows.setdefault(row.table, []).append([*key, digest])
+        digest = row.digest or row_digest(row.covered)
+        told = rows.setdefault("now" if row.now else "rows", {})
+        told.setdefault(row.table, []).append([*key, digest])
     return Plain(rows)
 
 
@@ -199,7 +198,7 @@ def _rows_named(connection: Connection, seq: int, table: str) -> list[list[Any]]
 
 def _with_rows(after: object, rows: Mapping[str, object]) -> dict[str, object]:
     said = after if isinstance(after, Mapping) else {"value": after}
-    return {**said, "rows": rows}
+    return {**said, **rows}
 
 
 def _text_of(record: dict[str, Any], text: str) -> dict[str, str]:

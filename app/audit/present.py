@@ -1,18 +1,28 @@
-"""The present state of bins and requests, recomputed from their versions."""
+"""The present state of what changes, recomputed from what is only ever added.
+
+Bins and requests are held against their versions, plans against their results and
+edits, the requests of a plan and the rows of a batch against the digest it has of them.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, literal, select
+from sqlalchemy import Connection, RowMapping, Select, literal, select
 
 from app.audit.found import Finding
 from app.storage import figures
 from app.storage.schema import (
+    batch_requests,
+    batches,
     bin_members,
     bin_versions,
     bins,
     edits,
+    proposal_batches,
+    proposal_requests,
     proposal_results,
     proposals,
     releases,
@@ -21,6 +31,8 @@ from app.storage.schema import (
 )
 
 type Row = RowMapping
+
+_AT_ONCE: Final = 5000
 
 _IN_CONTENT: Final = (
     "system",
@@ -33,8 +45,71 @@ _IN_CONTENT: Final = (
 
 
 def compare(connection: Connection) -> list[Finding]:
-    """Return where plans, bins and requests are not what their versions say."""
-    return [*_plans(connection), *_bins(connection), *_requests(connection)]
+    """Return where plans, bins, requests and batches are not what was stored."""
+    return [
+        *_plans(connection),
+        *_asked(connection),
+        *_bins(connection),
+        *_requests(connection),
+        *_batches(connection),
+    ]
+
+
+def _asked(connection: Connection) -> Iterator[Finding]:
+    """Yield plans whose requests or batches are not those they were asked for."""
+    members = select(
+        proposal_requests.c.proposal_id,
+        proposal_requests.c.label,
+        proposal_requests.c.customer,
+        proposal_requests.c.request_id,
+        proposal_requests.c.request_version,
+    ).order_by(proposal_requests.c.proposal_id, proposal_requests.c.label)
+    named = select(proposal_batches.c.proposal_id, proposal_batches.c.batch_id)
+    batch_ids: dict[str, list[str]] = {}
+    for one in connection.execute(
+        named.order_by(proposal_batches.c.proposal_id, proposal_batches.c.batch_id)
+    ):
+        batch_ids.setdefault(one.proposal_id, []).append(one.batch_id)
+    wanted = select(proposals.c.proposal_id, proposals.c.asked_sha256)
+    said = {row[0]: row[1] for row in connection.execute(wanted)}
+    for proposal_id, rows in _by_first(connection, members):
+        digest = figures.of_asked(rows, batch_ids.pop(proposal_id, ()))
+        if digest != said.pop(proposal_id, None):
+            yield _wrong(
+                "proposals",
+                (proposal_id,),
+                "Its requests or batches are not those it was asked for.",
+            )
+    for proposal_id in {*batch_ids, *said}:
+        yield _wrong("proposals", (proposal_id,), "Its requests are gone.")
+
+
+def _batches(connection: Connection) -> Iterator[Finding]:
+    """Yield batches whose rows are not those that came."""
+    rows = select(
+        batch_requests.c.batch_id,
+        batch_requests.c.place,
+        batch_requests.c.customer,
+        batch_requests.c.request_id,
+        batch_requests.c.outcome,
+    ).order_by(batch_requests.c.batch_id, batch_requests.c.place)
+    wanted = select(batches.c.batch_id, batches.c.rows_sha256)
+    said = {row[0]: row[1] for row in connection.execute(wanted)}
+    for batch_id, found in _by_first(connection, rows):
+        if figures.of_batch(found) != said.pop(batch_id, None):
+            yield _wrong("batches", (batch_id,), "Its rows are not those that came.")
+    for batch_id, digest in said.items():
+        if digest != figures.of_batch(()):  # of one that was refused whole
+            yield _wrong("batches", (batch_id,), "Its rows are gone.")
+
+
+def _by_first(
+    connection: Connection, wanted: Select[Any]
+) -> Iterator[tuple[str, Iterator[Any]]]:
+    """Yield rows in order by their first column, each without it."""
+    found = connection.execute(wanted, execution_options={"yield_per": _AT_ONCE})
+    for first, rows in groupby(found, key=itemgetter(0)):
+        yield first, (tuple(row)[1:] for row in rows)
 
 
 def _plans(connection: Connection) -> Iterator[Finding]:
@@ -130,6 +205,7 @@ def _requests(connection: Connection) -> Iterator[Finding]:
         request_versions.c.version,
     )
     last: dict[tuple[str, str], tuple[int, str, str]] = {}
+    known: dict[tuple[str, str], dict[str, str]] = {}
     for row in connection.execute(wanted):
         key = row.customer, row.request_id
         number = last[key][0] + 1 if key in last else 1
@@ -137,23 +213,35 @@ def _requests(connection: Connection) -> Iterator[Finding]:
             place = (*key, row.version)
             yield _wrong("request_versions", place, f"Version {number} is missing.")
         last[key] = row.version, row.state, row.content
+        begun = known.setdefault(key, {"created_at": row.at})
+        begun |= {"request_uid": row.request_uid, "changed_at": row.at}
+    stored = select(
+        batch_requests.c.customer,
+        batch_requests.c.request_id,
+        batch_requests.c.batch_id,
+    ).where(batch_requests.c.outcome == "stored")
+    for row in connection.execute(stored):
+        known.setdefault((row.customer, row.request_id), {})["batch_id"] = row.batch_id
     for found in connection.execute(select(requests)).mappings():
         key = found["customer"], found["request_id"]
         version = last.pop(key, None)
         if version is None:
             yield _wrong("requests", key, "It has no version.")
             continue
-        yield from _one_request(found, key, version)
+        yield from _one_request(found, key, version, known[key])
     for key in last:
         yield _wrong("requests", key, "The request is gone; its versions are there.")
 
 
 def _one_request(
-    row: Row, key: tuple[str, str], version: tuple[int, str, str]
+    row: Row,
+    key: tuple[str, str],
+    version: tuple[int, str, str],
+    known: Mapping[str, str],
 ) -> Iterator[Finding]:
     number, state, text = version
     content = _content_of(text)
-    said = {"version": number, "state": state}
+    said: dict[str, Any] = {"version": number, "state": state, **known}
     said |= {name: content[name] for name in _IN_CONTENT if name in content}
     for name, value in said.items():
         if row[name] != value:

@@ -40,7 +40,7 @@ def verify(connection: Connection, checkpoints: Sequence[Checkpoint] = ()) -> Ve
     walk.end(connection.execute(select(audit_head)).mappings().all())
     walk.compare_checkpoints(checkpoints)
     walk.findings += _texts(connection, walk)
-    findings, rows = _recorded(connection, walk.claims)
+    findings, rows = _recorded(connection, walk.claims, walk.now)
     walk.findings += findings
     walk.findings += _reasons(connection, walk)
     walk.findings += present.compare(connection)
@@ -62,6 +62,7 @@ class _Walk:
         self.findings: list[Finding] = []
         self.steps_back: list[int] = []
         self.claims: dict[str, dict[Key, tuple[str, int]]] = {}
+        self.now: dict[str, dict[Key, tuple[str, int]]] = {}
         self.reasons: dict[str, int] = {}
         self.reason_of: dict[int, str | None] = {}
         self.erased: dict[str, str] = {}
@@ -137,9 +138,13 @@ class _Walk:
             self.reasons[row["reason_hash"]] = seq
         if row["action"] == ERASE:
             self.erased[str(row["object"]).removeprefix("reason/")] = row["after"]
-        if row["after"] is None or '"rows":' not in str(row["after"]):
+        after = str(row["after"])
+        if row["after"] is None or not ('"rows":' in after or '"now":' in after):
             return
-        for table, key, digest in _named(str(row["after"])):
+        for table, key, digest, now in _named(after):
+            if now:
+                self.now.setdefault(table, {})[key] = digest, seq
+                continue
             taken = self.claims.setdefault(table, {})
             if key in taken:
                 self.find(
@@ -155,13 +160,14 @@ def _hash_of(row: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _named(after: str) -> Iterator[tuple[str, Key, str]]:
-    """Yield table, key and digest of every row a record names."""
+def _named(after: str) -> Iterator[tuple[str, Key, str, bool]]:
+    """Yield table, key and digest of every row a record names, and whether as it is."""
     try:
-        rows = json.loads(after).get("rows", {})
-        for table, keys in rows.items():
-            for *key, digest in keys:
-                yield table, tuple(key), digest
+        said = json.loads(after)
+        for name in ("rows", "now"):
+            for table, keys in said.get(name, {}).items():
+                for *key, digest in keys:
+                    yield table, tuple(key), digest, name == "now"
     except (ValueError, AttributeError, TypeError):
         return  # it is not as it was written, which its hash says
 
@@ -178,7 +184,9 @@ def _rows_of(
 
 
 def _recorded(
-    connection: Connection, claims: Mapping[str, dict[Key, tuple[str, int]]]
+    connection: Connection,
+    claims: Mapping[str, dict[Key, tuple[str, int]]],
+    now: Mapping[str, dict[Key, tuple[str, int]]],
 ) -> tuple[list[Finding], int]:
     """Compare every row of the recorded tables with what its record says of it.
 
@@ -189,9 +197,12 @@ def _recorded(
         table = added.table_of(name)
         left = dict(claims.get(name, {}))
         covered, keys = added.columns(table), added.key_columns(table)
+        told = now.get(name, {})
         for row in _rows_of(connection, table):
             rows += 1
             key = tuple(row[column] for column in keys)
+            if name in added.CHANGING and (wrong := _changed(name, row, told.get(key))):
+                findings.append(_finding(name, key, *wrong))
             digest, seq = left.pop(key, (None, None))
             if digest is None:
                 sentence = "No record tells of it."
@@ -210,6 +221,20 @@ def _recorded(
         for name in unknown
     ]
     return findings, rows
+
+
+def _changed(
+    table: str, row: Mapping[str, Any], told: tuple[str, int] | None
+) -> tuple[str, int | None] | None:
+    """Return what is wrong with the changing columns of a row, and by what record."""
+    values = added.changing(table, row)
+    if told is None:
+        there = [name for name, value in values.items() if value is not None]
+        return (f"No record tells of its {', '.join(there)}.", None) if there else None
+    digest, seq = told
+    if digest == _digest_of(values, tuple(values)):
+        return None
+    return f"Its {', '.join(values)} are not as record {seq} left them.", seq
 
 
 def _digest_of(row: Mapping[str, Any], covered: Sequence[str]) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy import Row as _Row
 
+from app.storage import added
 from app.storage.prepared import Asked, Question
 from app.storage.schema import accounts, api_keys, sessions
 
@@ -78,6 +79,7 @@ def disable_account(connection: Connection, account_id: str, at: str) -> None:
         .where(accounts.c.account_id == account_id, accounts.c.disabled_at.is_(None))
         .values(disabled_at=at)
     )
+    added.changed(connection, accounts, account_id)
 
 
 def add_key(connection: Connection, **values: Any) -> None:
@@ -96,6 +98,7 @@ def revoke_key(connection: Connection, key_id: str, at: str) -> None:
     connection.execute(
         update(api_keys).where(api_keys.c.key_id == key_id).values(revoked_at=at)
     )
+    added.changed(connection, api_keys, key_id)
 
 
 def use_key(connection: Connection, key_id: str, day: str) -> None:

@@ -9,22 +9,62 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Insert, Table, event
+from sqlalchemy import Connection, Engine, Insert, Table, event, select
 
 from app.storage import schema
 
 RECORDED: Final[Mapping[str, frozenset[str]]] = {
+    "accounts": frozenset({"roles", "customers", "disabled_at"}),
+    "api_keys": frozenset({"revoked_at", "last_used_on"}),
+    "batches": frozenset(),
     "bin_versions": frozenset(),
     "decisions": frozenset({"reason"}),  # may be erased; its record has the hash
     "edits": frozenset({"reason"}),
     "policies": frozenset(),
     "proposal_results": frozenset(),
+    "proposals": frozenset(
+        {
+            "state",
+            "version",
+            "finished_at",
+            "superseded_by",
+            "stop_asked_at",
+            "attempts",
+            "failure",
+            "failure_code",
+            "clusters",
+            "clusters_done",
+            "incumbent",
+            "bound",
+            "heading",
+            "changes",
+        }
+    ),
     "releases": frozenset(),
     "request_versions": frozenset(),
+    "reviews": frozenset({"settled_at", "settled_by"}),
     "ruling_members": frozenset(),
     "rulings": frozenset({"ended_at", "ended_by"}),
 }
 """Tables whose rows need a record, with the columns that may change later."""
+
+CHANGING: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts": ("roles", "customers", "disabled_at"),
+    "api_keys": ("revoked_at",),
+    "proposals": (
+        "state",
+        "finished_at",
+        "superseded_by",
+        "stop_asked_at",
+        "failure",
+        "failure_code",
+        "changes",
+    ),
+    "reviews": ("settled_at", "settled_by"),
+    "rulings": ("ended_at", "ended_by"),
+}
+"""Columns of theirs that change with a record of their own, which says how they are
+then. Where no record says so, all of them are empty."""
 
 _PLACE: Final = "allybin_added"
 _MARKS: Final = "allybin_added_marks"
@@ -32,11 +72,23 @@ _MARKS: Final = "allybin_added_marks"
 
 @dataclass(frozen=True, slots=True)
 class AddedRow:
-    """A row a transaction added, as it is stored; of a digested one, the key alone."""
+    """A row a transaction added, as it is stored; of a digested one, the key alone.
+
+    ``now`` tells that it is about the columns that change: they are so from now on.
+    """
 
     table: str
     values: Mapping[str, Any]
     digest: str | None = None
+    now: bool = False
+
+    @property
+    def covered(self) -> dict[str, Any]:
+        """What a record takes a digest of."""
+        if self.now:
+            return changing(self.table, self.values)
+        names = columns(table_of(self.table))
+        return {name: self.values[name] for name in names}
 
 
 def watch(engine: Engine) -> None:
@@ -96,6 +148,30 @@ def remember(connection: Connection, table: Table, values: Mapping[str, Any]) ->
         raise _not_plain(table)
     row = {name: _stored(values.get(name)) for name in names}
     connection.info[_PLACE].append(AddedRow(table=table.name, values=row))
+    if any(row[name] is not None for name in CHANGING.get(table.name, ())):
+        connection.info[_PLACE].append(AddedRow(table.name, row, now=True))
+
+
+def changed(connection: Connection, table: Table, *keys: str) -> None:
+    """Remember rows of a table, by its one key, whose changing columns were changed."""
+    if not keys:
+        return
+    (key,) = table.primary_key.columns
+    names = CHANGING[table.name]
+    wanted = select(key, *(table.c[name] for name in names)).where(key.in_(keys))
+    for row in connection.execute(wanted).mappings():
+        connection.info[_PLACE].append(AddedRow(table.name, dict(row), now=True))
+
+
+def changing(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that change, as its records tell of them.
+
+    That a proposal is solved by now is no news: it waits until it has an end.
+    """
+    found = {name: row[name] for name in CHANGING[table]}
+    if found.get("state") == "solving":
+        found["state"] = "queued"
+    return found
 
 
 def digested(

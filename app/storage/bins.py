@@ -32,6 +32,7 @@ from app.storage.schema import (
     decisions,
     edits,
     proposals,
+    reviews,
 )
 
 type Row = _Row[*tuple[Any, ...]]
@@ -53,6 +54,13 @@ _TO_DECIDE = Question(
         proposals.c.account_id,
         proposals.c.customers,
         _EDITED.label("edited"),
+        exists()
+        .where(
+            reviews.c.proposal_id == bins.c.proposal_id,
+            reviews.c.bin_id == bins.c.bin_id,
+            reviews.c.settled_at.is_(None),
+        )
+        .label("reviewed"),
         # Whether one person alone may do all, asked only where one did more than one.
         case(
             (

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Row as _Row
 
-from app.storage import joins
+from app.storage import added, joins
 from app.storage.schema import (
     bin_members,
     bin_versions,
@@ -143,9 +143,11 @@ def free(
             rulings.c.ruling_id.in_(held),
         )
         .values(ended_at=at, ended_by=by)
+        .returning(rulings.c.ruling_id)
     )
     for some in batched(bin_ids, _AT_ONCE):
-        connection.execute(wanted, {"names": some})
+        ended = connection.execute(wanted, {"names": some}).scalars().all()
+        added.changed(connection, rulings, *ended)
 
 
 def has_edited(connection: Connection, proposal_id: str, account_id: str) -> bool:

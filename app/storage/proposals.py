@@ -21,7 +21,7 @@ from sqlalchemy import (
     Row as _Row,
 )
 
-from app.storage import figures
+from app.storage import added, figures
 from app.storage.json_column import all_within, json_text
 from app.storage.plain import text_of
 from app.storage.requests import Scope
@@ -239,6 +239,11 @@ def change(connection: Connection, proposal_id: str, **values: Any) -> None:
     connection.execute(
         update(proposals).where(proposals.c.proposal_id == proposal_id).values(**values)
     )
+
+
+def tell(connection: Connection, proposal_id: str) -> None:
+    """Have the next record of the trail say in what state a proposal is now."""
+    added.changed(connection, proposals, proposal_id)
 
 
 def move_on(

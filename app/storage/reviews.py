@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     insert,
     select,
     true,
@@ -16,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Row as _Row
 
-from app.storage.prepared import Prepared
+from app.storage import added
 from app.storage.proposals import scoped
 from app.storage.requests import Scope
 from app.storage.schema import (
@@ -28,16 +27,6 @@ from app.storage.schema import (
 )
 
 type Row = _Row[*tuple[Any, ...]]
-
-_SETTLE = Prepared(
-    update(reviews)
-    .where(
-        reviews.c.proposal_id == bindparam("of_proposal"),
-        reviews.c.bin_id == bindparam("of_bin"),
-        reviews.c.settled_at.is_(None),
-    )
-    .values(settled_at=bindparam("new_at"), settled_by=bindparam("new_by"))
-)
 
 
 def raise_for(
@@ -109,8 +98,23 @@ def waiting(
 
 
 def settle(
-    connection: Connection, proposal_id: str, bin_id: str, *, at: str, by: str
+    connection: Connection,
+    proposal_id: str,
+    bin_ids: Sequence[str],
+    *,
+    at: str,
+    by: str,
 ) -> None:
-    """Settle what a new decision on a bin has looked at again."""
-    place = {"of_proposal": proposal_id, "of_bin": bin_id}
-    _SETTLE(connection, {**place, "new_at": at, "new_by": by})
+    """Settle what new decisions on bins have looked at again."""
+    wanted = (
+        update(reviews)
+        .where(
+            reviews.c.proposal_id == proposal_id,
+            reviews.c.bin_id.in_(bin_ids),
+            reviews.c.settled_at.is_(None),
+        )
+        .values(settled_at=at, settled_by=by)
+        .returning(reviews.c.review_id)
+    )
+    settled = connection.execute(wanted).scalars().all()
+    added.changed(connection, reviews, *settled)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy import Row as _Row
 
+from app.storage import added
 from app.storage.schema import ruling_members, rulings
 
 type Row = _Row[*tuple[Any, ...]]
@@ -80,13 +81,14 @@ def end_fixed(
             .where(rulings.c.ruling_id.in_(sorted(found)))
             .values(ended_at=at, ended_by=by)
         )
+        added.changed(connection, rulings, *sorted(found))
 
 
 def end_of_edit(
     connection: Connection, proposal_id: str, edit: int, *, at: str, by: str
 ) -> None:
     """End the rulings an edit left."""
-    connection.execute(
+    ended = connection.execute(
         update(rulings)
         .where(
             rulings.c.proposal_id == proposal_id,
@@ -94,7 +96,9 @@ def end_of_edit(
             rulings.c.ended_at.is_(None),
         )
         .values(ended_at=at, ended_by=by)
+        .returning(rulings.c.ruling_id)
     )
+    added.changed(connection, rulings, *ended.scalars())
 
 
 def fixed_already(connection: Connection, members: Sequence[Key]) -> Key | None:

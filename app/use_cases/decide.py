@@ -75,6 +75,7 @@ def deciding(
             state=row.state,
             members=row.members,
             keys=_held(connection, proposal_id, row, decision),
+            reviewed=bool(row.reviewed),
         )
 
     def write(connection: Connection, change: Change, known: Deciding) -> Answer:
@@ -89,7 +90,7 @@ def deciding(
         asks=bins.asked_to_decide(proposal_id, bin_id, caller.account_id),
         look=look,
         write=write,
-        plain=lambda known: not known.keys,
+        plain=lambda known: not known.keys and not known.reviewed,
     )
 
 
@@ -116,7 +117,8 @@ class Deciding:
     """A bin that may be decided, in the version that was seen.
 
     ``members`` are its labels as they are stored, ``keys`` its requests where the
-    decision fixes or frees them, which nobody changes meanwhile.
+    decision fixes or frees them, which nobody changes meanwhile. ``reviewed`` tells
+    that it has come up again, which the decision settles.
     """
 
     proposal_id: str
@@ -125,6 +127,7 @@ class Deciding:
     state: str
     members: str
     keys: Sequence[requests.Key]
+    reviewed: bool = False
 
 
 def carry_out(
@@ -159,7 +162,10 @@ def carry_out(
             account_id=caller.account_id,
             **words,
         )
-        reviews.settle(connection, *place, at=at, by=caller.account_id)
+    if known.reviewed:
+        reviews.settle(
+            connection, known.proposal_id, [known.bin_id], at=at, by=caller.account_id
+        )
     if known.state == "accepted":
         rulings.end_fixed(connection, known.keys, at=at, by=caller.account_id)
     if decision.decision == "accept":

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.storage import deciding, proposals
+from app.storage import deciding, proposals, reviews
 from app.storage.requests import Key
 from app.use_cases import clock
 from app.use_cases.access import Caller
@@ -183,6 +183,8 @@ def decide_many(
             raise NotAllowed(found.waits_for)
         accepted = [row.bin_id for row in found.goes if row.state == "accepted"]
         deciding.free(connection, proposal_id, accepted, at=at, by=caller.account_id)
+        names = [row.bin_id for row in found.goes]
+        reviews.settle(connection, proposal_id, names, at=at, by=caller.account_id)
         done = []
         for row in found.goes:
             known = Deciding(

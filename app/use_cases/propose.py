@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from app.storage import policies, proposals, requests, rulings
+from app.storage.figures import of_asked
 from app.storage.plain import text_of
 from app.use_cases import clock
 from app.use_cases.access import Caller
@@ -196,6 +197,18 @@ def add(
         "parent_id": parent_id,
         "requests": len(members),
         "customers": text_of(sorted({one["customer"] for one in members})),
+        "asked_sha256": of_asked(
+            sorted(
+                (
+                    one["label"],
+                    one["customer"],
+                    one["request_id"],
+                    one["request_version"],
+                )
+                for one in members
+            ),
+            sorted(batch_ids),
+        ),
         "attempts": 0,
     }
     proposals.add(connection, row, batch_ids, members)

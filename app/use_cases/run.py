@@ -83,6 +83,7 @@ def give_up(service: Service, proposal_id: str, reason: str) -> None:
             finished_at=at,
         )
         if failed:
+            proposals.tell(connection, proposal_id)
             said = {"reason": reason}
             append(connection, _entry(proposal_id, "proposal.failed", said))
 
@@ -210,10 +211,12 @@ class _Job:
             )
             if not moved:  # another attempt was first: nothing of this one is kept
                 raise SecondResult(self.proposal_id)
+            proposals.tell(connection, self.proposal_id)
             if row.parent_id is not None and solved.document is not None:
                 proposals.change(
                     connection, row.parent_id, superseded_by=self.proposal_id
                 )
+                proposals.tell(connection, row.parent_id)
             said = {
                 "outcome": str(solved.outcome),
                 "attempt": self.attempt,

@@ -12,6 +12,7 @@ from app.errors import LISTED_ROWS, Fault
 from app.intake import Intake
 from app.storage import requests as stored
 from app.storage import reviews, trail
+from app.storage.figures import of_batch
 from app.storage.packs import Packs
 from app.storage.plain import content_of, sha256_of, shown_request, text_of
 from app.storage.schema import MANY_CUSTOMERS
@@ -123,6 +124,7 @@ class _Batch:
         self.unchanged = 0
         self._conflicts: list[dict[str, Any]] = []
         self._packs: Sequence[Packs] | None = None
+        self._rows_sha256 = ""
         self._compare(connection)
 
     def _compare(self, connection: Connection) -> None:
@@ -165,22 +167,33 @@ class _Batch:
         if self._packs is None:
             account = self.call.caller.account_id
             new = {(r.customer, r.request_id) for r, _, _ in self.fresh}
+            rows = [
+                (
+                    place,
+                    r.customer,
+                    r.request_id,
+                    "stored" if (r.customer, r.request_id) in new else "unchanged",
+                )
+                for place, r in enumerate(self.sent.intake.requests, start=1)
+            ]
+            uids = [str(uuid.uuid4()) for _ in self.fresh]
+            fresh = [*zip(self.fresh, uids, strict=True)]
+            self._rows_sha256 = of_batch(rows)
             self._packs = stored.packed_requests(
-                (_present(r, self.batch_id, self.at) for r, _, _ in self.fresh),
-                (_first_version(r, c, d, self.at, account) for r, c, d in self.fresh),
+                (_present(r, uid, self.batch_id, self.at) for (r, _, _), uid in fresh),
+                (
+                    _first_version(r, uid, c, d, self.at, account)
+                    for (r, c, d), uid in fresh
+                ),
                 (
                     {
                         "batch_id": self.batch_id,
                         "place": place,
-                        "customer": r.customer,
-                        "request_id": r.request_id,
-                        "outcome": (
-                            "stored"
-                            if (r.customer, r.request_id) in new
-                            else "unchanged"
-                        ),
+                        "customer": customer,
+                        "request_id": request_id,
+                        "outcome": outcome,
                     }
-                    for place, r in enumerate(self.sent.intake.requests, start=1)
+                    for place, customer, request_id, outcome in rows
                 ),
                 row_digest,
             )
@@ -202,6 +215,7 @@ class _Batch:
             unchanged=self.unchanged,
             refused=self.sent.intake.skipped_rows,
             extra_columns=text_of(list(self.sent.intake.extra_columns)),
+            rows_sha256=self._rows_sha256,
         )
         for one in packs:
             one.store(connection)
@@ -250,11 +264,11 @@ def _conflict(request: Request, what: str) -> dict[str, Any]:
     }
 
 
-def _present(request: Request, batch_id: str, at: str) -> dict[str, Any]:
+def _present(request: Request, uid: str, batch_id: str, at: str) -> dict[str, Any]:
     return {
         "customer": request.customer,
         "request_id": request.request_id,
-        "request_uid": str(uuid.uuid4()),
+        "request_uid": uid,
         "version": 1,
         "state": "open",
         **_sought(request),
@@ -277,12 +291,13 @@ def _sought(request: Request) -> dict[str, Any]:
 
 
 def _first_version(
-    request: Request, content: str, digest: str, at: str, account: str
+    request: Request, uid: str, content: str, digest: str, at: str, account: str
 ) -> dict[str, Any]:
     return {
         "customer": request.customer,
         "request_id": request.request_id,
         "version": 1,
+        "request_uid": uid,
         "previous": None,
         "state": "open",
         "content": content,
@@ -374,6 +389,7 @@ def _new_version(
             "customer": row.customer,
             "request_id": row.request_id,
             "version": version,
+            "request_uid": row.request_uid,
             "previous": row.version,
             "state": state,
             "content": content,

@@ -26,6 +26,7 @@ def stop(service: Service, call: Call, proposal_id: str) -> Answer:
             )
         at = row.stop_asked_at or clock.now()
         proposals.change(connection, proposal_id, stop_asked_at=at)
+        proposals.tell(connection, proposal_id)
         change.before, change.after = {"state": row.state}, {"stop_asked_at": at}
         return Answer.of(
             202, shown_state(row), {"Location": f"/v1/proposals/{proposal_id}"}

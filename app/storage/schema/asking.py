@@ -26,6 +26,7 @@ batches = Table(
     number("unchanged"),
     number("refused"),
     text("extra_columns"),  # a JSON list
+    text("rows_sha256"),  # of its rows, as batch_requests has them
     Index("ix_batches_order", "created_at", "batch_id"),
     comment="What was sent at once, and what became of it.",
 )
@@ -70,6 +71,7 @@ request_versions = Table(
     key("customer"),
     key("request_id"),
     Column("version", BigInteger, primary_key=True),
+    text("request_uid"),
     number("previous", optional=True),
     text("state"),
     text("content"),  # the request as JSON, canonical

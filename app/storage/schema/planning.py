@@ -34,6 +34,7 @@ proposals = Table(
     text("superseded_by", optional=True),
     number("requests"),
     text("customers"),  # a JSON list: whose requests they are
+    text("asked_sha256"),  # of its requests and batches
     text("stop_asked_at", optional=True),
     number("attempts", server_default="0"),
     text("failure", optional=True),

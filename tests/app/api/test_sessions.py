@@ -9,9 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.api import sessions
+from app.audit.chain import Entry, append
 from app.edge.front import Front
 from app.edge.handlers import install_handlers
 from app.settings import Settings, read_settings
@@ -29,6 +30,12 @@ from tests.app.edge.fake_provider import CLIENT_ID, SECRET, FakeProvider, provid
 FORM = "application/x-www-form-urlencoded"
 
 
+def told(connection: Connection) -> None:
+    """Have the trail tell of what a test did by itself."""
+    said = Entry(actor="a test", role="", scope="", action="test", object="accounts")
+    append(connection, said)
+
+
 class Door:
     """The calls of signing in over a real store, with one account and its key."""
 
@@ -38,6 +45,7 @@ class Door:
         self.service = Service(database, self.settings)
         with database.writing() as connection:
             self.key = first_key(connection) or ""
+            told(connection)
         self.api = FastAPI()
         install_handlers(self.api, Refusal)
         self.api.include_router(sessions.router)
@@ -138,7 +146,7 @@ def test_signing_in_and_out_leave_a_record(door: Door) -> None:
 
     with door.database.reading() as connection:
         (row,) = accounts.listed(connection)
-    assert door.trail() == [
+    assert door.trail()[1:] == [
         ("session.begin", row.account_id),
         ("session.end", row.account_id),
     ]
@@ -158,6 +166,7 @@ def test_a_key_that_is_none_signs_nobody_in(door: Door, key: str) -> None:
 def test_a_revoked_key_signs_nobody_in(door: Door) -> None:
     with door.database.writing() as connection:
         accounts.revoke_key(connection, door.key.split("_")[1], clock.now())
+        told(connection)
 
     assert door.post("/sign-in", f"key={door.key}").status_code == 401
 
@@ -348,6 +357,7 @@ def give_account(door: Door, fake: FakeProvider) -> None:
             subject=subject_of(fake.issuer, "ada"),
             created_at=clock.now(),
         )
+        told(connection)
 
 
 def go_there(door: Door, fake: FakeProvider, query: str = "") -> tuple[str, str]:
@@ -447,6 +457,7 @@ def test_a_disabled_account_is_not_let_in(
     give_account(door, fake)
     with door.database.writing() as connection:
         accounts.disable_account(connection, "a-ada", clock.now())
+        told(connection)
     attempt, path = go_there(door, fake)
 
     assert door.get(path, cookie=attempt).status_code == 403

@@ -21,9 +21,12 @@ from app.storage.schema import (
     audit,
     audit_head,
     audit_texts,
+    batch_requests,
     bin_members,
     bins,
     metadata,
+    proposal_batches,
+    proposal_requests,
     proposals,
     requests,
 )
@@ -41,9 +44,29 @@ PRESENT = {
         "needed_by",
         "value_cents",
         "priority",
+        "request_uid",
+        "batch_id",
+        "created_at",
+        "changed_at",
+    ),
+    batch_requests: ("batch_id", "place", "customer", "request_id", "outcome"),
+    proposal_batches: ("proposal_id", "batch_id"),
+    proposal_requests: (
+        "proposal_id",
+        "label",
+        "customer",
+        "request_id",
+        "request_version",
     ),
 }
 """Tables that change, with the columns that can be recomputed."""
+
+OF_ONE = {
+    batch_requests: ("batches", "batch_id"),
+    proposal_batches: ("proposals", "proposal_id"),
+    proposal_requests: ("proposals", "proposal_id"),
+}
+"""Tables whose rows are found by the one that has their digest."""
 
 type Row = Mapping[str, Any]
 
@@ -65,13 +88,16 @@ def every_one(connection: Connection) -> Iterator[Tampering]:
     for name in sorted(added.RECORDED):
         table = metadata.tables[name]
         reason = [c for c in ("reason",) if c in table.columns]
-        yield from _with_rows(connection, table, (*added.columns(table), *reason))
+        changing = added.CHANGING.get(name, ())
+        yield from _with_rows(
+            connection, table, (*added.columns(table), *changing, *reason)
+        )
         yield from _inserted(connection, table)
     yield from _with_rows(connection, audit_texts, audit_texts.columns.keys())
     yield from _inserted(connection, audit_texts)
     for table, columns in PRESENT.items():
         yield from _with_rows(connection, table, columns)
-    for table in (bins, requests):
+    for table in (bins, requests, batch_requests, proposal_requests):
         yield from _inserted(connection, table)
 
 
@@ -142,6 +168,8 @@ def _with_rows(
             for value in _other_values(row[column], table.c[column].nullable):
                 changed = {**row, column: value}
                 places = (place, _place(table, [changed[name] for name in keys]))
+                if table in OF_ONE:
+                    places = (_parent(table, row), _parent(table, changed))
                 if table is bin_members:
                     homes = [
                         f"{one['proposal_id']}/{one['bin_id']}"
@@ -158,6 +186,8 @@ def _with_rows(
                 )
         if table is bin_members:
             place = f"bin_members {row['proposal_id']}/{row['bin_id']}"
+        if table in OF_ONE:
+            place = _parent(table, row)
         yield Tampering(f"{place}: deleted", [delete(table).where(this)], (place,))
 
 
@@ -171,6 +201,8 @@ def _inserted(connection: Connection, table: Table) -> Iterator[Tampering]:
             if "request_uid" in copy:
                 copy["request_uid"] = "other"
             place = _place(table, [copy[name] for name in keys])
+            if table in OF_ONE:
+                place = _parent(table, copy)
             yield Tampering(
                 f"{place}: put there", [insert(table).values(copy)], (place,)
             )
@@ -242,6 +274,11 @@ def _put_back(connection: Connection) -> None:
 def _rows(connection: Connection, table: Table) -> list[Row]:
     wanted = select(table).order_by(*table.primary_key.columns)
     return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def _parent(table: Table, row: Row) -> str:
+    name, key = OF_ONE[table]
+    return f"{name} {row[key]}"
 
 
 def _place(table: Table, key: Sequence[Any]) -> str:

@@ -28,7 +28,8 @@ def test_a_world_is_whole(database: Database) -> None:
     fill(database)
     with database.reading() as connection:
         found = verify(connection)
-        last = connection.execute(select(audit.c.seq, audit.c.hash)).all()[-1]
+        rows = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq)
+        last = connection.execute(rows).all()[-1]
     assert found.findings == ()
     assert (found.records, found.head) == tuple(last)
 

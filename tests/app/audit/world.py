@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from app.audit.chain import Entry, append, erase
-from app.storage import schema
+from app.storage import accounts, proposals, reviews, rulings, schema
 from app.storage.database import Database
-from app.storage.figures import of_bin, of_plan
+from app.storage.figures import of_asked, of_batch, of_bin, of_plan
 
 AT = "2026-11-22T07:00:00.123456Z"
 CUSTOMERS = ("BA", "LV", "PL")
@@ -140,6 +140,10 @@ def _people(connection: Connection) -> None:
         connection, "accounts",
         account_id="ana", name="Ana", roles="[]", created_at=AT,
     )  # fmt: skip
+    add(
+        connection, "api_keys",
+        key_id="aa", account_id="ana", hash="bb", created_at=AT, expires_at=AT,
+    )  # fmt: skip
     for version in (1, 2):
         add(
             connection, "policies",
@@ -155,6 +159,9 @@ def _batch(connection: Connection, customer: str) -> None:
         batch_id=f"batch-{customer}", customer=customer, account_id="ana",
         created_at=AT, format="csv", sha256="cd", stored=2, unchanged=0, refused=0,
         extra_columns="[]",
+        rows_sha256=of_batch(
+            (place, customer, str(place), "stored") for place in (1, 2)
+        ),
     )  # fmt: skip
     for number in ("1", "2"):
         asked = {
@@ -170,7 +177,13 @@ def _batch(connection: Connection, customer: str) -> None:
         add(
             connection, "request_versions",
             **key, previous=None, state="open", content=json.dumps(asked),
+            request_uid=f"{customer}{number}",
             sha256="ef", at=AT, account_id="ana",
+        )  # fmt: skip
+        add(
+            connection, "batch_requests",
+            batch_id=f"batch-{customer}", place=int(number), customer=customer,
+            request_id=number, outcome="stored",
         )  # fmt: skip
     append(connection, entry("batch.send", f"batch/batch-{customer}"))
 
@@ -182,6 +195,9 @@ def _proposal(connection: Connection) -> None:
         policy_name="standard", policy_version=1, as_of="2026-01-02",
         time_limit_s=10, gap_wanted="0", scope="{}", rulings="[]", requests=6,
         customers=json.dumps(CUSTOMERS),
+        asked_sha256=of_asked(
+            ((label, *label.split("-"), 1) for label in LABELS), ["batch-BA"]
+        ),
         **STATED[0],
     )  # fmt: skip
     add(
@@ -196,6 +212,7 @@ def _proposal(connection: Connection) -> None:
             proposal_id=P, label=label, customer=customer, request_id=number,
             request_version=1,
         )  # fmt: skip
+    add(connection, "proposal_batches", proposal_id=P, batch_id="batch-BA")
     for place, (bin_id, members) in enumerate(BINS.items(), start=1):
         add(
             connection, "bin_versions",
@@ -236,7 +253,32 @@ def _edit(connection: Connection) -> None:
     connection.execute(
         update(members).where(members.c.label == LABELS[2]).values(bin_id="B2")
     )
+    _changes(connection)
     append(connection, entry("proposal.edit", f"proposal/{P}", reason="Moved by hand."))
+
+
+def _changes(connection: Connection) -> None:
+    """Change what changes: each with the record that comes next."""
+    accounts.add_account(
+        connection, account_id="ben", name="Ben", roles='["analyst"]',
+        customers='["BA"]', subject="issuer ben", created_at=AT, created_by="ana",
+    )  # fmt: skip
+    accounts.disable_account(connection, "ben", AT)
+    accounts.revoke_key(connection, "aa", AT)
+    proposals.change(connection, P, stop_asked_at=AT, finished_at=AT)
+    proposals.tell(connection, P)
+    for review_id, bin_id in (("r1", "B1"), ("r2", "B2")):
+        add(
+            connection, "reviews",
+            review_id=review_id, customer="BA", request_id="1", proposal_id=P,
+            bin_id=bin_id, cause="changed", at=AT,
+        )  # fmt: skip
+    reviews.settle(connection, P, ["B1"], at=AT, by="ana")
+    rulings.add(
+        connection, "apart", [("BA", "1"), ("LV", "1")],
+        proposal_id=P, at=AT, account_id="ana", edit=1,
+    )  # fmt: skip
+    rulings.end_of_edit(connection, P, 1, at=AT, by="ana")
 
 
 def _release(connection: Connection, name: str) -> None:

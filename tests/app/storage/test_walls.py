@@ -45,18 +45,10 @@ REACH_EVERYTHING = {
 """Parts of the service that reach every customer without a caller who does."""
 
 MORE = (
-    "INSERT INTO batch_requests (batch_id, place, customer, request_id, outcome) "
-    "SELECT batch_id, row_number() OVER (), customer, request_id, 'stored' "
-    "FROM requests",
     "INSERT INTO idempotency (account_id, key, call, body_sha256, at) "
     "VALUES ('ana', 'k', 'POST /', 'x', 'now')",
-    "INSERT INTO proposal_batches (proposal_id, batch_id) "
-    "SELECT proposal_id, batch_id FROM proposals, batches",
     "INSERT INTO proposal_events (proposal_id, seq, at, kind, data) "
     "SELECT proposal_id, 1, 'now', 'progress', '{}' FROM proposals",
-    "INSERT INTO reviews (review_id, customer, request_id, proposal_id, bin_id, cause, "
-    "at) SELECT label, customer, request_id, proposal_id, bin_id, 'changed', 'now' "
-    "FROM proposal_requests JOIN bin_members USING (proposal_id, label)",
 )
 """Rows of the tables that the small world has none of."""
 
@@ -185,8 +177,8 @@ def _people_and_batch(connection: object) -> None:
         "INSERT INTO accounts (account_id, name, roles, created_at) "
         "VALUES ('ana', 'Ana', '[]', 'now')",
         "INSERT INTO batches (batch_id, customer, account_id, created_at, format, "
-        "sha256, stored, unchanged, refused, extra_columns) "
-        "VALUES ('b', 'PL', 'ana', 'now', 'csv', 'x', 0, 0, 0, '[]')",
+        "sha256, stored, unchanged, refused, extra_columns, rows_sha256) "
+        "VALUES ('b', 'PL', 'ana', 'now', 'csv', 'x', 0, 0, 0, '[]', 'x')",
     ):
         connection.execute(text(statement))
 
