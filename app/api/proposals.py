@@ -1,9 +1,10 @@
 """Proposals: asked for, followed, stopped, read, questioned and solved again."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -30,8 +31,9 @@ router = APIRouter(tags=["proposals"])
 
 ProposalId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 FINISHED: Final = frozenset({"done", "failed", "cancelled"})
-LOOK_S: Final = (0.02, 0.25)
-"""How soon a waiting call looks again: at first, and when it has waited for long."""
+LOOK_S: Final = 0.25
+"""How soon a waiting call looks again where nothing was heard: another server may have
+done what it waits for."""
 FOLLOW_S: Final = 0.25
 HEARTBEATS: Final = 40  # looks without news before a comment keeps the line open
 
@@ -124,24 +126,30 @@ async def _waited(entrance: Entrance, answer: Answer, seconds: int) -> Response:
         return response(answer)
     proposal_id = json.loads(answer.body)["proposal_id"]
 
-    def look() -> tuple[dict[str, Any], int]:
+    def look() -> Response | None:
         with entrance.service.reading() as connection:
             row = require(connection, entrance.caller, proposal_id)
             if row.state not in FINISHED:
-                return {}, row.version
-            return proposal(connection, entrance.caller, proposal_id)
+                return None
+            shown, version = proposal(connection, entrance.caller, proposal_id)
+        headers = {**answer.headers, "ETag": f'"{version}"'}
+        headers["Preference-Applied"] = f"wait={seconds}"
+        return response(Answer.of(200, shown, headers))
 
-    began = anyio.current_time()
-    soon, late = LOOK_S
-    with anyio.move_on_after(seconds):
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(done.set)
+
+    heard = entrance.service.news.heard(proposal_id, wake)
+    with heard, anyio.move_on_after(seconds):
         while True:
-            shown, version = await run_in_threadpool(look)
-            if shown:
-                headers = {**answer.headers, "ETag": f'"{version}"'}
-                headers["Preference-Applied"] = f"wait={seconds}"
-                return response(Answer.of(200, shown, headers))
-            waited = anyio.current_time() - began
-            await anyio.sleep(min(late, max(soon, waited / 20)))
+            done.clear()
+            found = await run_in_threadpool(look)
+            if found is not None:
+                return found
+            with anyio.move_on_after(LOOK_S):
+                await done.wait()
     return response(answer)
 
 

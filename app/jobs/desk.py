@@ -175,8 +175,10 @@ class Desk:
         if role != "solve":
             seconds = FALLBACK_SECONDS + A_REQUEST * len(order.requests)
         process = self._begin(role, seconds)
-        with closing(Verifier(self._nursery, self._memory, order)) as verifier:
-            run = Run(process, order, tell, stopped, seconds)
+        with (
+            closing(Verifier(self._nursery, self._memory, order)) as verifier,
+            closing(Run(process, order, tell, stopped, seconds)) as run,
+        ):
             run.meanwhile, run.show = verifier.begin_early, verifier.show
             answer = run.answer()
             verifier.hand_over(answer.lines)

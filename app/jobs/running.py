@@ -82,7 +82,7 @@ class Run:
     show: Callable[[bytes], None] = lambda _: None
 
     def answer(self) -> Answer:
-        """Return what the solver answers; afterwards it has ended.
+        """Return what the solver answers; afterwards it does nothing more.
 
         Raises
         ------
@@ -108,7 +108,10 @@ class Run:
         finally:
             process.kill()
             listener.close()
-            process.ended(KILL_SECONDS)
+
+    def close(self) -> None:
+        """Wait until the solver has ended."""
+        self.process.ended(KILL_SECONDS)
 
     def _listen(self, listener: Listener) -> Answer:
         while True:

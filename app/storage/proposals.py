@@ -21,7 +21,7 @@ from sqlalchemy import (
     Row as _Row,
 )
 
-from app.storage import added, figures
+from app.storage import added
 from app.storage.json_column import all_within, json_text
 from app.storage.plain import text_of
 from app.storage.requests import Scope
@@ -286,11 +286,19 @@ def add_result(
     at: str,
     account_id: str,
     plain_members: Mapping[str, str],
+    shown: Mapping[str, str],
     states: Mapping[str, str],
 ) -> None:
-    """Add the bins of a proposal in their first version, and the long parts."""
+    """Add the bins of a proposal in their first version, and the long parts.
+
+    Parameters
+    ----------
+    shown
+        The digest of what each bin shows.
+    states
+        The states of bins that are not open from the first.
+    """
     connection.execute(insert(proposal_results), {"proposal_id": proposal_id, **result})
-    shown = {row["bin_id"]: figures.of_bin(row) for row in bin_rows}
     versions: list[dict[str, Any]] = [
         {
             "proposal_id": proposal_id,
@@ -313,7 +321,17 @@ def add_result(
     ]
     for table, rows in (
         (bin_versions, versions),
-        (bins, [{"proposal_id": proposal_id, **row} for row in bin_rows]),
+        (
+            bins,
+            [
+                {
+                    "proposal_id": proposal_id,
+                    **row,
+                    "state": states.get(row["bin_id"], "open"),
+                }
+                for row in bin_rows
+            ],
+        ),
         (bin_members, homes),
     ):
         for some in batched(rows, _AT_ONCE):

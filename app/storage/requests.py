@@ -237,8 +237,10 @@ def request_page(
 def open_keys(
     connection: Connection, scope: Scope, batch_ids: Sequence[str] | None
 ) -> Sequence[Row]:
-    """Return key, version and content of open requests: of some batches, or of all."""
-    wanted = _with_content().where(requests.c.state == "open", scoped_requests(scope))
+    """Return key and version of open requests: of some batches, or of all."""
+    wanted = select(
+        requests.c.customer, requests.c.request_id, requests.c.version
+    ).where(requests.c.state == "open", scoped_requests(scope))
     if batch_ids is not None:
         # Not asked of each request whether it is there: there may be a million others.
         inside = select(batch_requests.c.customer, batch_requests.c.request_id).where(

@@ -16,15 +16,13 @@ def thousandths(days: float) -> int:
     return round(days * 1000)
 
 
-def bin_row(
-    document: Document, figures: Figures, *, place: int, state: str = "open"
-) -> dict[str, Any]:
+def bin_row(document: Document, figures: Figures, *, place: int) -> dict[str, Any]:
     """Return the row of a bin in its first version."""
     return {
         "bin_id": document["bin_id"],
         "place": place,
         "version": 1,
-        "state": state,
+        "state": "open",
         "level": 0,
         **described(document, figures),
     }

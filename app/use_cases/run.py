@@ -20,11 +20,11 @@ from app.jobs.desk import Desk
 from app.jobs.orders import Order, Outcome, Progress, Solved
 from app.storage import bins, proposals
 from app.storage.errors import StoreUnavailable
-from app.storage.figures import of_plan
+from app.storage.figures import of_bin, of_plan
 from app.storage.plain import ordered_text_of, text_of
 from app.use_cases import clock
 from app.use_cases.material import Material, material_of
-from app.use_cases.results import bin_row, heading_of, members_of
+from app.use_cases.results import Figures, bin_row, heading_of, members_of
 from app.use_cases.service import Service
 
 TELL_S: Final = 0.5
@@ -67,6 +67,7 @@ def run(
     if abandoned() and not job.asked_to_stop:
         return
     job.patiently(lambda: job.finish(solved))
+    service.news.tell(proposal_id)
 
 
 def give_up(service: Service, proposal_id: str, reason: str) -> None:
@@ -110,7 +111,10 @@ class _Job:
         self.attempt = attempt
         self.asked_to_stop = False
         self._abandoned = abandoned
-        self._told = self._looked = float("-inf")
+        self._figures: Figures = {}
+        self._told = time.monotonic()
+        self._looked = float("-inf")
+        self._untold: Progress | None = None
 
     def patiently[Found](self, act: Callable[[], Found]) -> Found:
         """Return what an act returns, once the store is there for it.
@@ -145,14 +149,32 @@ class _Job:
             if row.parent_id is not None:
                 parent = proposals.result(connection, row.parent_id)
                 kept = None if parent is None else parent.kept
+        self._figures = {
+            one.request_id: (one.value_cents, one.received_on.isoformat())
+            for one in material.requests
+        }
         return order_of(material, row, kept)
 
     def tell(self, progress: Progress) -> None:
-        """Store how far it is, now and then; a store that is away misses it."""
-        moment = time.monotonic()
-        if moment - self._told < TELL_S and progress.clusters_done < progress.clusters:
+        """Note how far it is; that is stored now and then, and at the end."""
+        self._untold = progress
+        self._tell_what_is_due()
+
+    def _tell_what_is_due(self) -> None:
+        """Store how far it is; a store that is away misses it."""
+        if self._untold is None or time.monotonic() - self._told < TELL_S:
             return
-        self._told = moment
+        with (
+            suppress(StoreUnavailable),
+            self.service.writing() as connection,
+        ):
+            self._tell(connection)
+        self._told = time.monotonic()
+
+    def _tell(self, connection: Connection) -> None:
+        progress, self._untold = self._untold, None
+        if progress is None:
+            return
         said = {
             "elapsed_s": round(progress.elapsed_s, 1),
             "clusters_done": progress.clusters_done,
@@ -161,28 +183,25 @@ class _Job:
             "bound": days(progress.bound),
             "gap": progress.gap,
         }
-        with (
-            suppress(StoreUnavailable),
-            self.service.writing() as connection,
-        ):
-            proposals.change(
-                connection,
-                self.proposal_id,
-                clusters=progress.clusters,
-                clusters_done=progress.clusters_done,
-                incumbent=progress.incumbent,
-                bound=progress.bound,
-            )
-            proposals.add_event(
-                connection,
-                self.proposal_id,
-                at=clock.now(),
-                kind="progress",
-                data=json.dumps(said),
-            )
+        proposals.change(
+            connection,
+            self.proposal_id,
+            clusters=progress.clusters,
+            clusters_done=progress.clusters_done,
+            incumbent=progress.incumbent,
+            bound=progress.bound,
+        )
+        proposals.add_event(
+            connection,
+            self.proposal_id,
+            at=clock.now(),
+            kind="progress",
+            data=json.dumps(said),
+        )
 
     def stopped(self) -> bool:
         """Tell whether someone asked to stop, or the service does."""
+        self._tell_what_is_due()
         if self.asked_to_stop or self._abandoned():
             return True
         moment = time.monotonic()
@@ -198,14 +217,16 @@ class _Job:
         state = "cancelled" if self.asked_to_stop else "done"
         if solved.document is None:
             state = "cancelled" if self.asked_to_stop else "failed"
+        ready = None if solved.document is None else _Ready(solved, self._figures)
         with self.service.writing() as connection:
             row = proposals.row(connection, self.proposal_id)
+            self._tell(connection)
             values: dict[str, Any] = {"state": state, "finished_at": clock.now()}
             if solved.reason is not None:
                 values["failure"] = solved.reason
                 values["failure_code"] = _code_of(solved)
-            if solved.document is not None:
-                values |= self._result(connection, row, solved)
+            if ready is not None:
+                values |= self._result(connection, row, solved, ready)
             moved = proposals.move_on(
                 connection, self.proposal_id, ("solving",), **values
             )
@@ -229,26 +250,15 @@ class _Job:
             append(connection, _entry(self.proposal_id, f"proposal.{state}", said))
 
     def _result(
-        self, connection: Connection, row: proposals.Row, solved: Solved
+        self,
+        connection: Connection,
+        row: proposals.Row,
+        solved: Solved,
+        ready: "_Ready",
     ) -> dict[str, Any]:
-        document = solved.document
-        assert document is not None
-        documents = [*document["bins"]]
-        members = members_of(documents)
-        heading = {
-            **heading_of(document),
-            "reproducible": solved.reproducible,
-            "proof_rechecked": solved.proof_rechecked,
-            "made_without_solver": solved.outcome is Outcome.FALLBACK,
-        }
-        stated = {
-            "heading": ordered_text_of(heading),
-            "incumbent": solved.cost,
-            "bound": solved.bound,
-        }
+        stated, members = ready.stated, ready.members
         succession = _succession(connection, row, members)
         carried = _carried(connection, row, members, succession)
-        figures = proposals.figures_of(connection, self.proposal_id)
         proposals.add_result(
             connection,
             self.proposal_id,
@@ -259,14 +269,10 @@ class _Job:
                 "document": stated["heading"],
                 "stated_sha256": of_plan(stated),
             },
-            bin_rows=[
-                bin_row(
-                    one, figures, place=place, state=carried.get(one["bin_id"], "open")
-                )
-                for place, one in enumerate(documents, start=1)
-            ],
+            bin_rows=ready.bin_rows,
             members=members,
             states=carried,
+            shown=ready.shown,
             plain_members={name: text_of([*ids]) for name, ids in members.items()},
             at=clock.now(),
             account_id=row.account_id,
@@ -275,6 +281,31 @@ class _Job:
         return {
             **stated,
             **({} if changes is None else {"changes": text_of(changes)}),
+        }
+
+
+class _Ready:
+    """A result made ready to be stored, before others have to wait for that."""
+
+    def __init__(self, solved: Solved, figures: Figures) -> None:
+        document = solved.document
+        assert document is not None
+        self.bin_rows = [
+            bin_row(one, figures, place=place)
+            for place, one in enumerate(document["bins"], start=1)
+        ]
+        self.shown = {row["bin_id"]: of_bin(row) for row in self.bin_rows}
+        self.members = members_of(document["bins"])
+        heading = {
+            **heading_of(document),
+            "reproducible": solved.reproducible,
+            "proof_rechecked": solved.proof_rechecked,
+            "made_without_solver": solved.outcome is Outcome.FALLBACK,
+        }
+        self.stated = {
+            "heading": ordered_text_of(heading),
+            "incumbent": solved.cost,
+            "bound": solved.bound,
         }
 
 

@@ -24,6 +24,7 @@ from app.storage.plain import text_of
 from app.storage.reach import NOTHING, Reach
 from app.use_cases import clock
 from app.use_cases.access import Caller
+from app.use_cases.news import News
 from app.use_cases.refusals import Conflict, NotAcceptable, Refusal
 
 COLLISIONS: Final = 5
@@ -102,6 +103,7 @@ class Service:
         self.settings = settings
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
+        self.news = News()
         self.after_change: Callable[[int], None] = lambda _: None
         self.unsound: Callable[[], str | None] = lambda: None
         """Why the solver is not used; None while nothing is known against it."""

@@ -13,6 +13,7 @@ import pytest
 from app.commands.bound import BoundCheck
 from app.export.document import verify_document
 from app.jobs.desk import Desk
+from app.storage import figures
 from optimizer.propose import propose
 from tests.service import judging
 from tests.service.conftest import Planned
@@ -87,6 +88,31 @@ def test_whoever_prefers_to_wait_has_the_finished_proposal(world: World) -> None
     assert answer.headers["preference-applied"] == "wait=60"
     assert answer.json()["state"] == "done"
     assert answer.json() == world.read(f"/proposals/{answer.json()['proposal_id']}")
+
+
+def test_whoever_waits_is_told_and_need_not_look_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.proposals.LOOK_S", 600.0)
+    world.stored()
+    answer = world.post("/proposals", WANTED, headers={"Prefer": "wait=300"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "done")
+
+
+def test_a_result_is_put_in_order_before_others_wait_to_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[bool] = []
+
+    def of_bin(row: Any) -> str:
+        store = world.service.database
+        free.append(store.at_once or store.kind != "sqlite")
+        return figures.of_bin(row)
+
+    monkeypatch.setattr("app.use_cases.run.of_bin", of_bin)
+    world.stored()
+    assert len(world.propose()["bins"]) == len(free)
+    assert all(free)
 
 
 def test_the_bins_are_those_that_a_local_solve_has(plan: Planned) -> None:
