@@ -96,10 +96,14 @@ def shown_record(row: trail.Row) -> dict[str, Any]:
 
 def _without_digests(said: Any) -> Any:
     """Return what a record says, with its rows counted: their digests are many."""
-    if isinstance(said, dict) and isinstance(said.get("rows"), dict):
-        rows = {table: len(found) for table, found in said["rows"].items()}
-        return {**said, "rows": rows}
-    return said
+    if not isinstance(said, dict):
+        return said
+    counted = {
+        name: {table: len(found) for table, found in said[name].items()}
+        for name in ("rows", "now")
+        if isinstance(said.get(name), dict)
+    }
+    return {**said, **counted}
 
 
 @router.get(

@@ -12,11 +12,13 @@ from app.api.models import (
     Accounts,
     AccountShown,
     AccountWanted,
+    Grants,
     KeyMade,
     KeyWanted,
+    RoleWanted,
 )
 from app.api.shown import KeyRevoked, Keys
-from app.use_cases import keys
+from app.use_cases import granting, keys
 from app.use_cases.access import Permission, Role
 from app.use_cases.service import Answer
 from app.use_cases.sessions import subject_of
@@ -144,3 +146,83 @@ def delete_account(
 ) -> Response:
     """Let an account in no more; it is kept, for what it did names it."""
     return response(keys.disable_account(entrance.service, entrance.call, account_id))
+
+
+@router.put(
+    "/accounts/{account_id}/role",
+    response_model=AccountShown,
+    responses={
+        200: {"description": "It has this role from its next call on."},
+        202: {
+            "model": AccountShown,
+            "description": "An approver's or auditor's role waits for a second admin.",
+        },
+        **refusals(404, 409, 415),
+    },
+)
+def put_role(
+    account_id: AccountId,
+    entrance: Annotated[Entrance, Depends(Needs(Permission.WRITE_KEYS, RoleWanted))],
+    idempotency_key: str | None = IDEMPOTENCY_KEY,  # noqa: ARG001 - the entrance reads it
+) -> Response:
+    """Put a role in the place of those an account has."""
+    wanted = entrance.parsed(RoleWanted)
+    answer = granting.change_role(
+        entrance.service,
+        entrance.call,
+        account_id,
+        role=Role(wanted.role),
+        customers=wanted.customers,
+        regions=wanted.regions,
+    )
+    return response(answer)
+
+
+GrantId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+
+
+@router.get(
+    "/grants",
+    response_model=Grants,
+    responses={200: {"description": "What waits, oldest first."}, **refusals()},
+)
+def get_grants(
+    entrance: Annotated[Entrance, Depends(Needs(Permission.READ_KEYS))],
+) -> Any:
+    """List the roles that wait for a second admin."""
+    with entrance.service.reading() as connection:
+        return {"items": granting.waiting(connection)}
+
+
+@router.post(
+    "/grants/{grant_id}/confirm",
+    response_model=AccountShown,
+    responses={
+        200: {"description": "The account has the role from its next call on."},
+        **refusals(404, 409),
+    },
+)
+def post_confirm(
+    grant_id: GrantId,
+    entrance: Annotated[Entrance, Depends(Needs(Permission.WRITE_KEYS))],
+    idempotency_key: str | None = IDEMPOTENCY_KEY,  # noqa: ARG001 - the entrance reads it
+) -> Response:
+    """Give a role that another admin asked for."""
+    return response(granting.confirm(entrance.service, entrance.call, grant_id))
+
+
+@router.post(
+    "/grants/{grant_id}/refuse",
+    response_model=AccountShown,
+    responses={
+        200: {"description": "The account keeps the role it had, or none."},
+        **refusals(404, 409),
+    },
+)
+def post_refuse(
+    grant_id: GrantId,
+    entrance: Annotated[Entrance, Depends(Needs(Permission.WRITE_KEYS))],
+    idempotency_key: str | None = IDEMPOTENCY_KEY,  # noqa: ARG001 - the entrance reads it
+) -> Response:
+    """Refuse a role that was asked for, or take back that one asked for it."""
+    return response(granting.refuse(entrance.service, entrance.call, grant_id))

@@ -315,6 +315,44 @@ class AccountWanted(Strict):
     )
 
 
+class RoleWanted(Strict):
+    """A role to put in the place of those an account has."""
+
+    role: Literal["submitter", "batch", "analyst", "approver", "auditor", "admin"]
+    customers: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=300,
+        description="A submitter's one customer, or those the role is limited to; none "
+        "for all.",
+    )
+    regions: Regions = None
+
+
+GRANT_ID = Field(
+    description="What waits for a second admin; until it is confirmed the account has "
+    "the role it had before, or none."
+)
+
+
+class GrantShown(Open):
+    """A role that waits for a second admin."""
+
+    grant_id: str
+    account_id: str
+    name: str
+    role: str
+    customers: list[str] | None
+    asked_at: str
+    asked_by: str
+
+
+class Grants(Open):
+    """Every role that waits for a second admin."""
+
+    items: list[GrantShown]
+
+
 class AccountShown(Open):
     """An account: who it is and what it may."""
 
@@ -325,6 +363,7 @@ class AccountShown(Open):
     openid: bool = Field(description="Whether a provider vouches for it.")
     created_at: str
     disabled_at: str | None
+    grant_id: str | None = GRANT_ID
 
 
 class Accounts(Open):
@@ -343,6 +382,7 @@ class KeyMade(Open):
     role: str
     customers: list[str] | None
     expires_at: str | None
+    grant_id: str | None = GRANT_ID
 
 
 class Objective(Open):

@@ -221,7 +221,38 @@ def keys_make(
         settings_of(database_url=database), name, role, customer, expires_on, region
     )
     note(f"Key {made['key_id']} for {made['name']}; it is shown only here:")
+    if made["grant_id"]:
+        note(
+            f"It may nothing yet: that it is {made['role']} waits until an admin "
+            f"confirms grant {made['grant_id']}."
+        )
     sys.stdout.write(made["key"] + "\n")
+
+
+@keys_app.command("confirm")
+def keys_confirm(
+    grant_id: Annotated[
+        str | None,
+        typer.Argument(metavar="GRANT", help="What to confirm; all are listed if not."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Confirm a role that an admin asked for, or list those that wait.
+
+    Example: allybin keys confirm 3f2a85e1-6d0c-4a4e-9a55-3f3d1c1f9e10
+
+    What was asked for on this machine is confirmed by an admin with an account.
+    """
+    from app.server.checkup import confirmed_grant, waiting_grants
+
+    settings = settings_of(database_url=database)
+    if grant_id is None:
+        for one in waiting_grants(settings):
+            customers = ",".join(one["customers"] or ["all"])
+            say(f"{one['grant_id']}  {one['role']}  {customers}  {one['name']}")
+        return
+    given = confirmed_grant(settings, grant_id)
+    say(f"{given['name']} is {given['role']} from now on.")
 
 
 @keys_app.command("list")
@@ -234,8 +265,10 @@ def keys_list(database: Database = None) -> None:
 
     for key in listed_keys(settings_of(database_url=database)):
         ended = f", revoked {key['revoked_at']}" if key["revoked_at"] else ""
-        customers = ",".join(key["customers"] or ["all"])
-        say(f"{key['key_id']}  {key['role']}  {customers}  {key['name']}{ended}")
+        of = ["all"] if key["customers"] is None else key["customers"]
+        customers = ",".join(of) or "-"
+        role = key["role"] or "no role yet"
+        say(f"{key['key_id']}  {role}  {customers}  {key['name']}{ended}")
 
 
 @keys_app.command("revoke")

@@ -19,7 +19,7 @@ from app.storage import grants
 from app.storage.database import Database
 from app.storage.errors import StoreError
 from app.storage.reach import ALL
-from app.use_cases import keys
+from app.use_cases import granting, keys
 from app.use_cases.access import Caller, Role
 from app.use_cases.refusals import Refusal
 from app.use_cases.service import Call, Service, body_hash
@@ -164,6 +164,20 @@ def made_key(
     finally:
         service.database.close()
     return {**answer.value(), "key": key}
+
+
+def waiting_grants(settings: Settings) -> list[dict[str, Any]]:
+    """Return every role that waits for a second admin."""
+    with opened(settings) as service, service.reading() as connection:
+        return granting.waiting(connection)
+
+
+def confirmed_grant(settings: Settings, grant_id: str) -> dict[str, Any]:
+    """Confirm beside the service a role that an admin asked for elsewhere."""
+    with opened(settings) as service, _told():
+        answer = granting.confirm(service, _call("keys confirm"), grant_id)
+    found: dict[str, Any] = answer.value()
+    return found
 
 
 def listed_keys(settings: Settings) -> list[dict[str, Any]]:

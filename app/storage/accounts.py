@@ -72,6 +72,24 @@ def add_account(connection: Connection, **values: Any) -> None:
     connection.execute(insert(accounts), values)
 
 
+def held(connection: Connection, account_id: str) -> Row | None:
+    """Return an account; nobody changes it meanwhile."""
+    wanted = select(accounts).where(accounts.c.account_id == account_id)
+    return connection.execute(wanted.with_for_update()).one_or_none()
+
+
+def give(
+    connection: Connection, account_id: str, *, roles: str, customers: str | None
+) -> None:
+    """Put other roles in the place of an account's, from its next call on."""
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.account_id == account_id)
+        .values(roles=roles, customers=customers)
+    )
+    added.changed(connection, accounts, account_id)
+
+
 def disable_account(connection: Connection, account_id: str, at: str) -> None:
     """Let an account in no more."""
     connection.execute(

@@ -43,6 +43,7 @@ RECORDED: Final[Mapping[str, frozenset[str]]] = {
     "releases": frozenset(),
     "request_versions": frozenset(),
     "reviews": frozenset({"settled_at", "settled_by"}),
+    "role_grants": frozenset({"settled_at", "settled_by", "outcome"}),
     "ruling_members": frozenset(),
     "rulings": frozenset({"ended_at", "ended_by"}),
 }
@@ -61,6 +62,7 @@ CHANGING: Final[Mapping[str, tuple[str, ...]]] = {
         "changes",
     ),
     "reviews": ("settled_at", "settled_by"),
+    "role_grants": ("settled_at", "settled_by", "outcome"),
     "rulings": ("ended_at", "ended_by"),
 }
 """Columns of theirs that change with a record of their own, which says how they are

@@ -24,6 +24,7 @@ CHANGED: Final = (
     "proposals",
     "requests",
     "reviews",
+    "role_grants",
     "rulings",
     "sessions",
 )

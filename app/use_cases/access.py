@@ -134,6 +134,10 @@ class Caller:
         NotAllowed
             Naming the permission and the roles that would give it.
         """
+        if not self.roles:
+            raise NotAllowed(
+                "Your account has no role yet: a second admin has to confirm it."
+            )
         if not self.may(permission):
             roles = ", ".join(sorted(GRANTS[permission]))
             raise NotAllowed(f"Your roles do not let you {permission}: {roles} may.")

@@ -9,18 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.catalogue import (
-    NameUnknown,
-    customers_of_region,
-    planning_regions,
-    resolve_customer,
-)
-from app.errors import quoted
-from app.storage import accounts
+from app.storage import accounts, role_grants
 from app.storage.errors import StoreError
 from app.storage.plain import text_of
 from app.use_cases import clock
-from app.use_cases.access import WITH_CUSTOMERS, Caller, Role, new_key
+from app.use_cases.access import Caller, Role, new_key
+from app.use_cases.granting import account_said, ask, codes_of, waits
 from app.use_cases.refusals import NotAcceptable, NotThere
 from app.use_cases.service import Answer, Call, Change, Service
 
@@ -74,14 +68,19 @@ def make_key(
     NotAcceptable
         When the customers do not go with the role, or one is unknown.
     """
-    codes = _codes(role, customers, regions)
+    codes = codes_of(role, customers, regions)
     expires_at = None if expires_on is None else _expiry(expires_on)
     made: list[str] = []
 
     def act(connection: Connection, change: Change) -> Answer:
-        said, key = _make(
-            connection, name, [role], codes, expires_at, by=call.caller.account_id
-        )
+        later = waits(service, connection, role)
+        by = call.caller.account_id
+        roles, of = ([], []) if later else ([role], codes)
+        said, key = _make(connection, name, roles, of, expires_at, by=by)
+        said |= {"role": role, "customers": codes, "grant_id": None}
+        if later:
+            account_id = said["account_id"]
+            said["grant_id"] = ask(connection, call, account_id, role, codes)
         made.append(key)  # asked again, it makes another: the last one is stored
         change.object = f"key/{said['key_id']}"
         change.after = said
@@ -100,37 +99,6 @@ def _expiry(day: str) -> str:
     if moment <= clock.now():
         raise NotAcceptable("expires_on has to be a day to come.")
     return moment
-
-
-def _codes(
-    role: Role, customers: Sequence[str] | None, regions: Sequence[str] | None
-) -> list[str] | None:
-    """Return the codes of the customers a role is given for; None for all.
-
-    A region stands for the customers that the catalogue has there now.
-    """
-    if role not in WITH_CUSTOMERS:
-        if customers or regions:
-            raise NotAcceptable(f"The role {role} names no customers: it is for all.")
-        return None
-    if role is Role.SUBMITTER and (regions or customers is None or len(customers) != 1):
-        raise NotAcceptable("A submitter is of one customer: name it in customers.")
-    if customers is None and regions is None:
-        return None
-    found = [resolve_customer(text, None) for text in customers or ()]
-    unknown = [one.sentence for one in found if isinstance(one, NameUnknown)]
-    if unknown:
-        raise NotAcceptable(" ".join(unknown))
-    codes = {one.code for one in found if not isinstance(one, NameUnknown)}
-    return sorted(codes.union(*(_of_region(name) for name in regions or ())))
-
-
-def _of_region(name: str) -> frozenset[str]:
-    found = customers_of_region(name)
-    if not found:
-        known = ", ".join(planning_regions())
-        raise NotAcceptable(f"There is no region {quoted(name)}; there are {known}.")
-    return found
 
 
 def _make(
@@ -189,18 +157,20 @@ def make_account(
     NotAcceptable
         When the customers do not go with the role, or the person has an account.
     """
-    codes = _codes(role, customers, regions)
+    codes = codes_of(role, customers, regions)
 
     def act(connection: Connection, change: Change) -> Answer:
         if accounts.by_subject(connection, subject) is not None:
             raise NotAcceptable("This person of the provider has an account already.")
         account_id, at = str(uuid.uuid4()), clock.now()
+        later = waits(service, connection, role)
+        roles, of = ([], []) if later else ([role], codes)
         accounts.add_account(
             connection,
             account_id=account_id,
             name=name,
-            roles=text_of([role]),
-            customers=None if codes is None else text_of(codes),
+            roles=text_of(roles),
+            customers=None if of is None else text_of(of),
             subject=subject,
             created_at=at,
             created_by=call.caller.account_id,
@@ -208,7 +178,10 @@ def make_account(
         row = accounts.by_id(connection, account_id)
         assert row is not None
         change.object = f"account/{account_id}"
-        change.after = _shown_account(row)
+        change.after = account_said(row)
+        if later:
+            grant_id = ask(connection, call, account_id, role, codes)
+            change.after |= {"grant_id": grant_id, "asked": role, "of": codes}
         return Answer.of(201, change.after)
 
     return service.change(call, "account.make", "account", act)
@@ -232,26 +205,18 @@ def disable_account(service: Service, call: Call, account_id: str) -> Answer:
         accounts.end_sessions(connection, account_id, at)
         change.before = {"disabled_at": row.disabled_at}
         change.after = {"disabled_at": at}
-        return Answer.of(200, {**_shown_account(row), "disabled_at": at})
+        return Answer.of(200, {**account_said(row), "disabled_at": at})
 
     return service.change(call, "account.disable", f"account/{account_id}", act)
 
 
 def all_accounts(connection: Connection) -> list[dict[str, Any]]:
     """Return every account: who it is and what it may."""
-    return [_shown_account(row) for row in accounts.people(connection)]
-
-
-def _shown_account(row: accounts.Row) -> dict[str, Any]:
-    return {
-        "account_id": row.account_id,
-        "name": row.name,
-        "role": ",".join(json.loads(row.roles)),
-        "customers": row.customers and json.loads(row.customers),
-        "openid": row.subject is not None,
-        "created_at": row.created_at,
-        "disabled_at": row.disabled_at,
-    }
+    waits_for = {row.account_id: row for row in role_grants.waiting(connection)}
+    return [
+        account_said(row, waits_for.get(row.account_id))
+        for row in accounts.people(connection)
+    ]
 
 
 def revoke_key(service: Service, call: Call, key_id: str) -> Answer:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from app.api.keys import AccountId, KeyId
-from app.api.models import AccountWanted, KeyWanted
+from app.api.keys import AccountId, GrantId, KeyId
+from app.api.models import AccountWanted, KeyWanted, RoleWanted
 from app.edge.handlers import not_valid
-from app.use_cases import keys
+from app.use_cases import granting, keys
 from app.use_cases.access import Permission, Role
 from app.use_cases.refusals import NotAcceptable, NotThere
 from app.use_cases.sessions import subject_of
@@ -181,6 +181,81 @@ def post_end(
     """Let an account in no more."""
     keys.disable_account(visit.service, visit.call, account_id)
     return RedirectResponse(f"/keys#account-{account_id}", 303)
+
+
+@router.get("/accounts/{account_id}/role")
+def get_role(
+    account_id: AccountId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
+) -> Response:
+    """Ask what an account is to be from now on."""
+    people = _people(visit)
+    one = next((o for o in people.accounts if o.said["account_id"] == account_id), None)
+    if one is None:
+        raise NotThere("account")
+    customers = " ".join(one.said["customers"] or ())
+    role = one.said["role"]
+    given = Form(fields={"role": (role,), "customers": (customers,)})
+    return _role_asked(visit, one.said, given)
+
+
+@router.post("/accounts/{account_id}/role")
+def post_role(
+    account_id: AccountId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
+) -> Response:
+    """Change the role of an account, or ask a second admin to confirm it."""
+    form, people = visit.form, _people(visit)
+    one = next((o for o in people.accounts if o.said["account_id"] == account_id), None)
+    if one is None:
+        raise NotThere("account")
+    try:
+        wanted = _read(
+            RoleWanted,
+            role=form.text("role"),
+            customers=_customers(form),
+            regions=_regions(form),
+        )
+        granting.change_role(
+            visit.service,
+            visit.call,
+            account_id,
+            role=Role(wanted.role),
+            customers=wanted.customers,
+            regions=wanted.regions,
+        )
+    except _Wrong as wrong:
+        return _role_asked(visit, one.said, form, 422, wrong.fields)
+    except NotAcceptable as refusal:
+        return _role_asked(visit, one.said, form, 422, _of_use_case(refusal))
+    return RedirectResponse(f"/keys#account-{account_id}", 303)
+
+
+def _role_asked(
+    visit: Visit,
+    account: Mapping[str, Any],
+    form: Form,
+    status: int = 200,
+    wrong: Wrong | None = None,
+) -> Response:
+    said = {"account": account, "form": form, "wrong": wrong or {}}
+    return draw(visit, "account_role.html.j2", status, **said)
+
+
+@router.post("/grants/{grant_id}/confirm")
+def post_confirm(
+    grant_id: GrantId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
+) -> Response:
+    """Give a role that another admin asked for."""
+    given = granting.confirm(visit.service, visit.call, grant_id).value()
+    return RedirectResponse(f"/keys#account-{given['account_id']}", 303)
+
+
+@router.post("/grants/{grant_id}/refuse")
+def post_refuse(
+    grant_id: GrantId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
+) -> Response:
+    """Refuse a role that was asked for."""
+    given = granting.refuse(visit.service, visit.call, grant_id).value()
+    return RedirectResponse(f"/keys#account-{given['account_id']}", 303)
 
 
 class _Wrong(Exception):

@@ -12,6 +12,7 @@ import pytest
 from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import CHUNK, Cut, Pricing, price, rounded_bound
 from optimizer.reshape import join, keep_apart
+from optimizer.selection.parts import shares
 from tests.factories import dense_case, request, stage
 from tests.solving import (
     all_bins,
@@ -410,3 +411,22 @@ def test_known_instances_are_worth_pricing() -> None:
             for i, j in combinations(instance.candidates_of(k), 2)
         )
     assert clashes >= 15
+
+
+def test_one_of_many_twins_stands_for_all_of_them() -> None:
+    """Two kinds, thirty of each, of which up to seven fit: else any seven are tried."""
+    asked = [
+        request(
+            f"R{i:02}",
+            configuration=f"kind {i % 2}",
+            value_usd=(13, 29)[i % 2] * 1_000_000,
+            mde_value_usd=0,
+        )
+        for i in range(60)
+    ]
+    (instance,) = whole_instances(
+        problem(*asked, max_value_usd=100_000_000, max_requests=40)
+    )
+    plan = [tuple(range(first, 60, 8)) for first in range(8)]
+    found = priced(instance, shares(instance, plan), node_limit=100)
+    assert not found.cut_short

@@ -133,6 +133,18 @@ def _of_the_rest(world: World) -> Iterator[tuple[str, Any]]:
     account = world.post("/accounts", person)
     yield "POST /v1/accounts", account
     yield "GET /v1/accounts", world.get("/accounts")
+    world.done("/keys", {"name": "Anna", "role": "analyst"})
+    second = world.done("/keys", {"name": "Otto", "role": "admin"})["key"]
+    path = f"/accounts/{world.done('/keys', wanted)['account_id']}/role"
+    for way, wanted_role in (("confirm", "approver"), ("refuse", "auditor")):
+        asked = world.call("PUT", path, json={"role": wanted_role})
+        yield "PUT /v1/accounts/{account_id}/role", asked
+        yield "GET /v1/grants", world.get("/grants")
+        grant = f"/grants/{asked.json()['grant_id']}"
+        settled = world.post(f"{grant}/{way}", key=second)
+        yield f"POST /v1/grants/{{grant_id}}/{way}", settled
+    changed = world.call("PUT", path, json={"role": "analyst", "regions": ["Baltic"]})
+    yield "PUT /v1/accounts/{account_id}/role", changed
     ended = world.call("DELETE", f"/accounts/{account.json()['account_id']}")
     yield "DELETE /v1/accounts/{account_id}", ended
     yield "GET /healthz", world.get("/healthz")

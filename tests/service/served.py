@@ -57,8 +57,13 @@ class Served:
         wanted: dict[str, Any] = {"name": f"a test's {role}", "role": role}
         if customers is not None:
             wanted["customers"] = customers
-        made: str = self.call("POST", "keys", json=wanted).json()["key"]
-        return made
+        made = self.call("POST", "keys", json=wanted).json()
+        if made["grant_id"] is not None:
+            other = {"name": "another admin", "role": "admin"}
+            second: str = self.call("POST", "keys", json=other).json()["key"]
+            path = f"grants/{made['grant_id']}/confirm"
+            assert self.call("POST", path, key=second).status_code == 200
+        return str(made["key"])
 
 
 @contextmanager

@@ -42,6 +42,9 @@ ACTIONS: Final = {
     "DELETE /v1/keys/{key_id}": "key.revoke",
     "POST /v1/accounts": "account.make",
     "DELETE /v1/accounts/{account_id}": "account.disable",
+    "PUT /v1/accounts/{account_id}/role": "role.ask",
+    "POST /v1/grants/{grant_id}/confirm": "role.confirm",
+    "POST /v1/grants/{grant_id}/refuse": "role.refuse",
 }
 
 VERSIONED: Final = frozenset(
@@ -148,6 +151,19 @@ def make_each_change(plan: Planned) -> Any:
     yield "PUT /v1/policies/{name}", put
     made = world.post("/keys", {"name": "one", "role": "auditor"})
     yield "POST /v1/keys", made
+    for way in ("confirm", "refuse"):
+        role = {"role": "approver"}
+        account = f"/accounts/{made.json()['account_id']}/role"
+        asked = world.call("PUT", account, json=role)
+        yield "PUT /v1/accounts/{account_id}/role", asked
+        grant = f"/grants/{asked.json()['grant_id']}/{way}"
+        second = world.post("/keys", {"name": "two", "role": "admin"})
+        yield "POST /v1/keys", second
+        settled = world.post(grant, key=second.json()["key"])
+        yield f"POST /v1/grants/{{grant_id}}/{way}", settled
+        back = world.call("PUT", account, json={"role": "analyst"})
+        assert back.status_code == 200
+        yield "PUT back", back
     key_id = made.json()["key_id"]
     yield "DELETE /v1/keys/{key_id}", world.call("DELETE", f"/keys/{key_id}")
     account = world.post("/accounts", BODIES["POST /v1/accounts"])
@@ -169,6 +185,9 @@ def test_every_change_leaves_one_record_that_says_all_of_it(plan: Planned) -> No
     for route, answer in make_each_change(plan):
         assert answer.status_code in (200, 201, 202), (route, answer.text)
         (record,) = trail.new()
+        if route == "PUT back":
+            assert record["action"] == "role.change"
+            continue
         action = ACTIONS[route]
         made.add(route)
         assert record["action"] == action

@@ -61,6 +61,10 @@ MAY: Final = {
     "GET /v1/accounts": "admin auditor",
     "POST /v1/accounts": "admin",
     "DELETE /v1/accounts/{account_id}": "admin",
+    "PUT /v1/accounts/{account_id}/role": "admin",
+    "GET /v1/grants": "admin auditor",
+    "POST /v1/grants/{grant_id}/confirm": "admin",
+    "POST /v1/grants/{grant_id}/refuse": "admin",
     "GET /v1/audit": "auditor",
     "GET /v1/audit/{seq}": "auditor",
     "GET /v1/audit/verify": "auditor",
@@ -88,6 +92,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/proposals/{proposal_id}/bins/{bin_id}/releases": {"level": 1},
     "PUT /v1/policies/{name}": {"name": "mine"},
     "POST /v1/keys": {"name": "another", "role": "auditor"},
+    "PUT /v1/accounts/{account_id}/role": {"role": "analyst"},
     "POST /v1/accounts": {
         "name": "A. Auditor",
         "role": "auditor",
@@ -112,6 +117,7 @@ class Ids:
     name: str = "nato-all"
     key_id: str = "0" * 12
     account_id: str = ABSENT
+    grant_id: str = ABSENT
     seq: str = "1"
     customer: str = "EST"
 

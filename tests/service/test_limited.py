@@ -13,9 +13,9 @@ BALTIC_CODES = ["EST", "LTU", "LVA"]
 def keys(world: World) -> dict[str, str]:
     """Return the keys of an analyst and an approver of the Baltic region."""
     return {
-        role: world.done("/keys", {"name": role, "role": role, "regions": ["Baltic"]})[
-            "key"
-        ]
+        role: world.confirmed(
+            world.done("/keys", {"name": role, "role": role, "regions": ["Baltic"]})
+        )
         for role in ("analyst", "approver")
     }
 

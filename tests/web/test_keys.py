@@ -173,3 +173,40 @@ def test_the_day_of_last_use_is_kept_for_calls_and_for_signing_in(
     assert neither
     listed = {one["name"]: one for one in world.read("/keys")["items"]}
     assert listed["c"]["last_used_on"] == today
+
+
+def test_a_second_admin_confirms_an_approver_on_the_page(world: World) -> None:
+    world.key("analyst")
+    first, second = admin(world), admin(world)
+    fields = {"name": "Paul", "role": "approver", "customers": "EST"}
+    page = first.fill("/keys/new", "/keys/new", **fields)
+    assert "waits until a second admin" in page.main.text
+    key = secret(page)
+    (waits,) = first.get("/keys").table("1 role to confirm")
+    assert waits[:3] == ["Paul", "approver", "EST"]
+    assert "Confirm" not in waits[4]
+    assert "Take back" in waits[4]
+
+    asked = second.get("/keys")
+    (form,) = [
+        one.attributes["action"]
+        for one in asked.main.all("form")
+        if one.attributes["action"].endswith("/confirm")
+    ]
+    assert second.fill("/keys", form).status == 303
+
+    assert world.get("/proposals", key=key).status_code == 200
+    assert "to confirm or refuse" not in second.get("/keys").main.text
+
+
+def test_the_role_of_an_account_is_changed_on_a_page(world: World) -> None:
+    person = admin(world)
+    made = world.done("/keys", {"name": "Nora", "role": "analyst"})
+    there = f"/accounts/{made['account_id']}/role"
+    wrong = person.fill(there, there, role="analyst", regions="Mordor")
+    assert wrong.status == 422
+    assert "no region" in wrong.main.all("span", id="regions-wrong")[0].text
+    page = person.fill(there, there, role="analyst", customers="", regions="Baltic")
+    assert page.status == 303
+    row = key_rows(person.get("/keys"))["Nora"]
+    assert row[2:4] == ["analyst", "EST, LTU, LVA"]

@@ -59,6 +59,7 @@ SEEN_BY: Final = {
     "/keys/{key_id}/revoke": "admin",
     "/accounts/new": "admin",
     "/accounts/{account_id}/end": "admin",
+    "/accounts/{account_id}/role": "admin",
 }
 """Pages to look at, and the roles that may."""
 

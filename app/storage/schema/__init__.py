@@ -31,7 +31,13 @@ from app.storage.schema.judged import (
     ruling_members,
     rulings,
 )
-from app.storage.schema.people import accounts, api_keys, facts, sessions
+from app.storage.schema.people import (
+    accounts,
+    api_keys,
+    facts,
+    role_grants,
+    sessions,
+)
 from app.storage.schema.planning import (
     bin_members,
     bin_versions,
@@ -71,6 +77,7 @@ __all__ = [
     "request_versions",
     "requests",
     "reviews",
+    "role_grants",
     "ruling_members",
     "rulings",
     "sessions",

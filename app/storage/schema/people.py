@@ -5,7 +5,7 @@ from sqlalchemy import (
     Table,
 )
 
-from app.storage.schema.columns import key, metadata, text
+from app.storage.schema.columns import key, metadata, one_of, text
 
 facts = Table(
     "facts",
@@ -42,6 +42,22 @@ api_keys = Table(
     text("revoked_at", optional=True),
     text("last_used_on", optional=True),
     comment="API keys; the key itself is shown once and not kept.",
+)
+
+role_grants = Table(
+    "role_grants",
+    metadata,
+    key("grant_id"),
+    text("account_id", ForeignKey("accounts.account_id"), index=True),
+    text("role"),
+    text("customers", optional=True),  # a JSON list; null for all
+    text("asked_at"),
+    text("asked_by"),
+    text("settled_at", optional=True),
+    text("settled_by", optional=True),
+    text("outcome", optional=True),
+    one_of("outcome", "confirmed", "refused", "replaced"),
+    comment="Roles that are given once a second admin confirms it.",
 )
 
 sessions = Table(

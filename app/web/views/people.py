@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from app.storage import accounts
-from app.use_cases import clock, keys
+from app.use_cases import clock, granting, keys
 from app.use_cases.access import Caller, Role
 
 _ENDED: Final = ("revoked", "expired", "account ended")
@@ -38,11 +38,20 @@ class AccountShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantShown:
+    """A role that waits for a second admin."""
+
+    said: Mapping[str, Any]
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """All keys and accounts, newest first."""
+    """All keys and accounts, newest first; roles that wait, oldest first."""
 
     keys: Sequence[KeyShown]
     accounts: Sequence[AccountShown]
+    waiting: Sequence[GrantShown] = ()
 
 
 def people_shown(connection: Connection) -> People:
@@ -50,9 +59,11 @@ def people_shown(connection: Connection) -> People:
     rows = {row.account_id: row for row in accounts.people(connection)}
     now = clock.now()
 
-    def maker(account_id: str) -> str:
-        by = rows[account_id].created_by
+    def called(by: str | None) -> str:
         return rows[by].name if by in rows else by or "the first start"
+
+    def maker(account_id: str) -> str:
+        return called(rows[account_id].created_by)
 
     shown = [
         KeyShown(
@@ -71,7 +82,11 @@ def people_shown(connection: Connection) -> People:
         )
         for one in keys.all_accounts(connection)
     ]
-    return People(keys=shown[::-1], accounts=people[::-1])
+    grants = [
+        GrantShown(said=one, asked_by=called(one["asked_by"]))
+        for one in granting.waiting(connection)
+    ]
+    return People(keys=shown[::-1], accounts=people[::-1], waiting=grants)
 
 
 def _state(one: Mapping[str, Any], disabled_at: str | None, now: str) -> str:

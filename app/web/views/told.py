@@ -95,6 +95,8 @@ def told(connection: Connection, rows: Sequence[trail.Row]) -> list[Told]:
 def _told(row: trail.Row, people: Mapping[str, str]) -> Told:
     before, after = _read(row.before), _read(row.after)
     vouched = after.pop("rows", {}) if isinstance(after, dict) else {}
+    if isinstance(after, dict):
+        after.pop("now", None)  # digests of what is said in words beside them
     return Told(
         row=row,
         who=_OF_SERVICE.get(row.actor, people[row.actor]),

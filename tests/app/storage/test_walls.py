@@ -31,7 +31,15 @@ from tests.postgres import PostgresServer, programs
 
 _numbers = count(1)
 
-OPEN_TO_ALL = {"accounts", "api_keys", "audit_head", "facts", "policies", "sessions"}
+OPEN_TO_ALL = {
+    "accounts",
+    "api_keys",
+    "audit_head",
+    "facts",
+    "policies",
+    "role_grants",
+    "sessions",
+}
 """Tables without a row that is a customer's."""
 
 REACH_EVERYTHING = {
