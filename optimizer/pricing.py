@@ -13,7 +13,7 @@ type Stop = Callable[[], bool]
 """Tells whether to stop now: a deadline or a signal, handed in by the caller."""
 
 CHUNK = 64
-"""Anchors priced between two looks at ``Stop``."""
+"""Anchors priced, and bins changed, between two looks at ``Stop``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,30 +117,32 @@ def nearby_bins(
     sigma: Ints,
     tau: int,
     starts: Sequence[Bin],
+    *,
+    stop: Stop = lambda: False,
 ) -> tuple[Bin, ...]:
     """Return bins that violate the duals, one or few changes from bins that are known.
 
-    Cheap, and proves nothing.
+    Cheap, and proves nothing. Those found until ``stop`` said so, when it does.
     """
-    if not starts:
-        return ()
     fines = Fines(*_cuts_by_item(len(instance), cuts), sigma)
-    start_at, flat = ragged(starts)
     width = int(min(instance.max_requests, len(instance))) + 1
-    columns = np.zeros((len(starts), width), dtype=np.int64)
-    lengths = np.zeros(len(starts), dtype=np.int64)
     near_at, near = instance.near
-    climb.climb(
-        instance.arrays, near_at, near, duals, tau, fines, start_at, flat, columns,
-        lengths,
-    )  # fmt: skip
-    return tuple(
-        dict.fromkeys(
-            tuple(sorted(columns[s, : lengths[s]].tolist()))
-            for s in range(len(starts))
-            if lengths[s]
-        )
-    )
+    duals = duals.copy()
+    found: dict[Bin, None] = {}
+    for first in range(0, len(starts), CHUNK):
+        if stop():
+            break
+        start_at, flat = ragged(starts[first : first + CHUNK])
+        lengths = np.zeros(len(start_at) - 1, dtype=np.int64)
+        columns = np.zeros((len(lengths), width), dtype=np.int64)
+        climb.climb(
+            instance.arrays, near_at, near, duals, tau, fines, start_at, flat,
+            columns, lengths,
+        )  # fmt: skip
+        for members, length in zip(columns, lengths, strict=True):
+            if length:
+                found[tuple(sorted(members[:length].tolist()))] = None
+    return tuple(found)
 
 
 def _sweep(

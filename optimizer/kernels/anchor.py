@@ -192,6 +192,29 @@ def next_in(local, part, work, taken):
 
 
 @compiled
+def replaceable(local, i, j):
+    """Tell whether item j may stand for item i in any bin without it, at no loss.
+
+    So it is for twins and for itself. No bin worth finding holds i and leaves out j.
+    """
+    if (
+        local.kind[i] != local.kind[j]
+        or local.profit[i] > local.profit[j]
+        or local.size[i] < local.size[j]
+        or local.value[i] < local.value[j]
+    ):
+        return False
+    first, other = local.touch_at[i], local.touch_at[j]
+    count = local.touch_at[i + 1] - first
+    if local.touch_at[j + 1] - other != count:
+        return False
+    for e in range(count):
+        if local.touches[first + e] != local.touches[other + e]:
+            return False
+    return True
+
+
+@compiled
 def greedy(k, local, part, work, kind_ok, count, found, report):
     """Put a bin together from the items in order, each if it fits and gains."""
     taken = 0
@@ -400,7 +423,9 @@ def price_anchor(
         else:
             take_back(local, part, w)
             part.state[w] = FREE
-            put_out(part, w)
+            for i in range(m):
+                if part.state[i] == FREE and replaceable(local, i, w):
+                    put_out(part, i)
         depth += 1
         descend = True
     report[1] = max(report[0], open_bound)

@@ -13,6 +13,7 @@ from optimizer.kernels.moves import (
     COST,
     COUNT,
     SIZE,
+    START,
     VALUE,
     added_cost,
     new_plan,
@@ -24,6 +25,9 @@ compiled: Any = numba.njit(cache=True, nogil=True)
 
 STEPS = 40
 """Changes made to one bin at most."""
+
+SWAPS = 12
+"""Members of a larger bin that are tried to leave: those that are worth least in it."""
 
 GIVES_WAY = 2
 """A bin's items give up one in so many parts of its violation for the next starts."""
@@ -99,17 +103,52 @@ def best_entry(arrays, plan, near_at, near, duals, cuts, got):
 
 
 @compiled
+def may_leave(arrays, plan, duals, worth, places):
+    """Write the places of members that are tried to leave, ascending; return how many.
+
+    All of a small bin; of a larger one those that bring least for what they cost.
+    """
+    count = plan.bins[0, COUNT]
+    if count <= SWAPS:
+        for x in range(count):
+            places[x] = x
+        return count
+    for x in range(count):
+        i = plan.members[0, x]
+        delay = plan.bins[0, START] - arrays.ready[i]
+        cost = arrays.own[i] + arrays.slope[i] * delay
+        for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
+            if plan.touching[0, arrays.features[e]] == 1:
+                cost += arrays.weight[arrays.features[e]]
+        worth[x] = duals[i] - arrays.scale * cost
+    for _ in range(SWAPS):
+        least = -1
+        for x in range(count):
+            if places[x] >= 0 and (least < 0 or worth[x] < worth[least]):
+                least = x
+        places[least] = -1
+    found = 0
+    for x in range(count):
+        if places[x] < 0:
+            places[found] = x
+            found += 1
+    return found
+
+
+@compiled
 def climb(arrays, near_at, near, duals, tau, cuts, start_at, starts, columns, lengths):
     """Change each start bin while its violation grows; return nothing.
 
     ``columns[s]`` receives the bin reached from start s and ``lengths[s]`` its number
-    of items, 0 when it does not violate the duals.
+    of items, 0 when it does not violate the duals. ``duals`` are lowered where a bin
+    gives way.
     """
     n = near_at.shape[0] - 1
     features = max(arrays.weight.shape[0], 1)
     plan = new_plan(n, 1, features, columns.shape[1], np.uint64(1))
     got = np.zeros(cuts.sigma.shape[0], np.int64)
-    duals = duals.copy()
+    worth = np.empty(columns.shape[1], np.int64)
+    places = np.empty(columns.shape[1], np.int64)
     for s in range(lengths.shape[0]):
         gain = tau
         for e in range(start_at[s], start_at[s + 1]):
@@ -139,7 +178,9 @@ def climb(arrays, near_at, near, duals, tau, cuts, start_at, starts, columns, le
             # Leave, or leave for another to join.
             best = np.int64(0)
             drop = -1
-            for x in range(count):
+            places[:] = 0
+            for a in range(may_leave(arrays, plan, duals, worth, places)):
+                x = places[a]
                 i = plan.members[0, x]
                 before = plan.bins[0, COST]
                 leave(arrays, plan, near_at, near, cuts, got, i)

@@ -31,6 +31,10 @@ FEW = 20
 """Once fewer than one new bin for so many items is found cheaply, anchors are priced
 exactly."""
 
+MOST_STARTS = 2_500_000
+"""Neighbours of all items together from which cheap pricing starts from some of the
+items and bins only, others each time: one round would take as long as a proof."""
+
 LIKELY = 0.05
 """Weight of a bin from which cheap pricing starts from it."""
 
@@ -85,6 +89,7 @@ def generate(
     """
     instance = master.instance
     singles = [(i,) for i in range(len(instance))]
+    every = 1 + 2 * len(instance.candidates) // MOST_STARTS
     central = True
     wide = len(instance.candidates) > WIDE
     effort = 0
@@ -102,12 +107,13 @@ def generate(
         if central:
             point = master.thin_out(point)
         duals = integer_duals(master, point)
-        starts = likely_bins(master, point)
+        starts = likely_bins(master, point)[: len(instance) // every]
         if turn % ALL_ITEMS_EVERY == 0:
-            starts += singles
+            starts += singles[turn // ALL_ITEMS_EVERY % every :: every]
         near = nearby_bins(
-            instance, duals.items, master.cuts, duals.sigma, duals.tau, starts
-        )
+            instance, duals.items, master.cuts, duals.sigma, duals.tau, starts,
+            stop=stop,
+        )  # fmt: skip
         new = _improving(master, near, duals)
         keep(new)
         if turn % PLAN_EVERY == PLAN_EVERY - 1:

@@ -64,6 +64,7 @@ def dive(
                         duals.sigma,
                         duals.tau,
                         likely_bins(master, point),
+                        stop=stop,
                     )
                 )
     except SolverFailed:
