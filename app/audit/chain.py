@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from app.audit.canonical import Plain, canonical, record_hash, row_digest, salted
 from app.storage import added
-from app.storage.added import AddedRow
+from app.storage.added import Added, AddedRows
 from app.storage.errors import StoreCorrupt
 from app.storage.prepared import Prepared
 from app.storage.schema import audit, audit_head, audit_texts, decisions, edits
@@ -78,7 +78,7 @@ def append(connection: Connection, entry: Entry) -> int:
     return append_all(connection, [(entry, added.take(connection))])
 
 
-type Told = tuple[Entry, Sequence[AddedRow]]
+type Told = tuple[Entry, Sequence[Added]]
 """What a record says, and the rows that it takes up."""
 
 
@@ -177,15 +177,17 @@ def _record(entry: Entry, rows: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _rows(found: Sequence[AddedRow]) -> Plain:
+def _rows(found: Sequence[Added]) -> Plain:
     """Return key and digest of every row, by table, and of how it is from now on."""
     rows: dict[str, dict[str, list[list[object]]]] = {}
     for row in found:
+        if isinstance(row, AddedRows):
+            rows.setdefault("rows", {}).setdefault(row.table, []).extend(row.told)
+            continue
         table = added.table_of(row.table)
         key = [row.values[name] for name in added.key_columns(table)]
-        digest = row.digest or row_digest(row.covered)
         told = rows.setdefault("now" if row.now else "rows", {})
-        told.setdefault(row.table, []).append([*key, digest])
+        told.setdefault(row.table, []).append([*key, row_digest(row.covered)])
     return Plain(rows)
 
 

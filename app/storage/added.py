@@ -5,7 +5,7 @@ the audit trail takes it up, with a digest of all that stands in it. A transacti
 ends with rows no record took up is not stored: no change without a record.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,14 +74,13 @@ _MARKS: Final = "allybin_added_marks"
 
 @dataclass(frozen=True, slots=True)
 class AddedRow:
-    """A row a transaction added, as it is stored; of a digested one, the key alone.
+    """A row a transaction added, as it is stored.
 
     ``now`` tells that it is about the columns that change: they are so from now on.
     """
 
     table: str
     values: Mapping[str, Any]
-    digest: str | None = None
     now: bool = False
 
     @property
@@ -93,6 +92,17 @@ class AddedRow:
         return {name: self.values[name] for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class AddedRows:
+    """Many rows that were added to a table: of each its key and then its digest."""
+
+    table: str
+    told: Sequence[list[object]]
+
+
+type Added = AddedRow | AddedRows
+
+
 def watch(engine: Engine) -> None:
     """Remember what is added through an engine."""
     event.listen(engine, "begin", _forget)
@@ -102,9 +112,9 @@ def watch(engine: Engine) -> None:
     event.listen(engine, "release_savepoint", _let_go)
 
 
-def take(connection: Connection) -> list[AddedRow]:
+def take(connection: Connection) -> list[Added]:
     """Return the rows that no record took up yet; from now on one did."""
-    found: list[AddedRow] = connection.info.get(_PLACE, [])
+    found: list[Added] = connection.info.get(_PLACE, [])
     connection.info[_PLACE] = []
     return found
 
@@ -180,20 +190,18 @@ def digested(
     table: Table,
     rows: Iterable[Mapping[str, Any]],
     digest: Callable[[Mapping[str, object]], str],
-) -> Iterator[AddedRow]:
+) -> Iterator[list[object]]:
     """Yield rows to come by their keys and digests; their values can be forgotten."""
     names, keys = columns(table), key_columns(table)
     for row in rows:
-        yield AddedRow(
-            table=table.name,
-            values={name: row[name] for name in keys},
-            digest=digest({name: row[name] for name in names}),
-        )
+        key = [row[name] for name in keys]
+        yield [*key, digest({name: row[name] for name in names})]
 
 
-def tell(connection: Connection, rows: Iterable[AddedRow]) -> None:
+def tell(connection: Connection, rows: AddedRows) -> None:
     """Tell of rows that were added past what remembers them."""
-    connection.info[_PLACE].extend(rows)
+    if rows.told:
+        connection.info[_PLACE].append(rows)
 
 
 def _remember(

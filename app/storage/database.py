@@ -8,8 +8,8 @@ by sleeping and trying again.
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
@@ -49,8 +49,15 @@ class Store(Protocol):
         """Connections that write."""
 
     @property
+    def writers(self) -> Sequence[Engine]:
+        """All whose connections write."""
+
+    @property
     def reader(self) -> Engine:
         """Connections that read one moment."""
+
+    def aside(self) -> AbstractContextManager[Connection]:
+        """Yield a connection that writes, for a large change."""
 
     @property
     def reads_beside_writer(self) -> bool:
@@ -83,7 +90,8 @@ class Database:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        added.watch(store.writer)
+        for engine in store.writers:
+            added.watch(engine)
         self._errors: tuple[type[BaseException], ...] = (DBAPIError, *store.errors)
         self._process = os.getpid()
         self._turns = Turns() if store.name == "sqlite" else None
@@ -161,8 +169,29 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, reach: Reach = NOTHING) -> Iterator[Connection]:
+    def aside(self) -> Iterator[Connection | None]:
+        """Yield a connection to make rows ready on, without a turn to write.
+
+        Tables of its own are in memory, and gone at its end. :meth:`writing` goes on
+        with it. None where nobody waits while another writes: then it is of no use.
+        """
+        self._refuse_other_process()
+        if self._turns is None:
+            yield None
+            return
+        with self._translating(), self._store.aside() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(
+        self, reach: Reach = NOTHING, *, on: Connection | None = None
+    ) -> Iterator[Connection]:
         """Yield a connection whose changes are all stored at its end, or none is.
+
+        Parameters
+        ----------
+        on
+            The connection to use, from :meth:`aside`.
 
         Raises
         ------
@@ -174,10 +203,10 @@ class Database:
         with self._turn(), self._translating(state):
             self._refuse_stopped()
             self._store.before_writing()
+            held = self._store.writer.connect() if on is None else nullcontext(on)
             with (
-                self._store.writer.connect() as connected,
-                connected.execution_options(**{OPTION: reach}) as connection,
-                connection.begin() as whole,
+                held as connection,
+                connection.execution_options(**{OPTION: reach}).begin() as whole,
             ):
                 self._refuse_newer_schema(connection)
                 yield connection

@@ -52,29 +52,60 @@ class Packs:
         self._table = table
         self._columns = tuple(table.columns.keys())
         self._packs: list[tuple[Any, ...]] = []
-        self._added: list[added.AddedRow] = []
+        self._ready: str | None = None  # the table they are in, once put aside
+        self._told: list[list[object]] = []
         for some in batched(rows, ROWS):
             pack = chain.from_iterable(map(self._values, some))
             self._packs.append(tuple(pack))
             if digest is not None:
-                self._added += added.digested(table, some, digest)
+                self._told += added.digested(table, some, digest)
 
     def _values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._columns)
 
+    def put_aside(self, aside: Connection) -> None:
+        """Have the rows in a table that one connection alone sees, and not here.
+
+        To store them takes one statement then, on that connection. Nothing is locked:
+        the table is in memory, and gone with the connection.
+        """
+        self._ready = f"temp.ready_{self._table.name}"
+        driver: Any = aside.connection.dbapi_connection
+        driver.execute(f"DROP TABLE IF EXISTS {self._ready}")
+        driver.execute(
+            f"CREATE TABLE {self._ready} AS "
+            f"SELECT {self._names} FROM main.{self._table.name} WHERE 0"
+        )
+        driver.execute("BEGIN")
+        for pack in self._packs:
+            driver.execute(self._statement(aside, self._ready, pack), pack)
+        driver.execute("COMMIT")
+        self._packs = []
+
     def store(self, connection: Connection) -> None:
         """Add the rows."""
+        if self._ready is not None:
+            connection.exec_driver_sql(
+                f"INSERT INTO main.{self._table.name} ({self._names}) "
+                f"SELECT {self._names} FROM {self._ready}"
+            )
         for pack in self._packs:
-            connection.exec_driver_sql(self._statement(connection, pack), pack)
-        added.tell(connection, self._added)
+            statement = self._statement(connection, self._table.name, pack)
+            connection.exec_driver_sql(statement, pack)
+        added.tell(connection, added.AddedRows(self._table.name, self._told))
 
-    def _statement(self, connection: Connection, pack: Sequence[object]) -> str:
+    @property
+    def _names(self) -> str:
+        return ",".join(f'"{name}"' for name in self._columns)
+
+    def _statement(
+        self, connection: Connection, table: str, pack: Sequence[object]
+    ) -> str:
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         width = len(self._columns)
         row = f"({','.join(repeat(mark, width))})"
-        names = ",".join(f'"{name}"' for name in self._columns)
         rows = ",".join(repeat(row, len(pack) // width))
-        return f"INSERT INTO {self._table.name} ({names}) VALUES {rows}"
+        return f"INSERT INTO {table} ({self._names}) VALUES {rows}"
 
 
 def packs_of(keys: Iterable[Sequence[str]]) -> Iterator[str]:

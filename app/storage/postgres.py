@@ -1,11 +1,12 @@
 """The store in a PostgreSQL database, checked for settings that lose nothing."""
 
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from app.errors import quoted
 from app.storage import grants
@@ -79,6 +80,15 @@ class PostgresStore:
         event.listen(self.writer, "connect", _set_up)
         event.listen(self.writer, "begin", _begin)
         self.reader = self.writer.execution_options(**{_READS: True})
+
+    @property
+    def writers(self) -> tuple[Engine, ...]:
+        """All whose connections write."""
+        return (self.writer,)
+
+    def aside(self) -> AbstractContextManager[Connection]:
+        """Yield a connection that writes, as any."""
+        return self.writer.connect()
 
     def check(self) -> None:
         """Compare what is in force with what is needed to lose nothing.

@@ -8,12 +8,14 @@ import importlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
 
 from app.errors import quoted
 from app.storage.errors import (
@@ -38,6 +40,17 @@ CHECK_S: Final = 3.0
 """How long the check of the whole file may take at start."""
 
 _LITTLE_ROOM: Final = 65_536
+
+_LOG_PAGES: Final = 1000
+"""Pages of the log from which on a commit puts them into the file, as SQLite has it."""
+
+_ONE: Final = {
+    "poolclass": QueuePool,
+    "pool_size": 1,
+    "max_overflow": 0,
+    "pool_timeout": POOL_WAIT_S,
+}
+_MANY: Final = {**_ONE, "pool_size": 8, "max_overflow": READERS - 8}
 
 _REMOTE: Final = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "fuse.s3", "afs", "ceph")
 
@@ -70,8 +83,10 @@ class SqliteStore:
                 "owner or its mode."
             ) from error
         self._checked = "not yet"
-        self.writer = self._engine(reads_only=False)
-        self.reader = self._engine(reads_only=True)
+        self.writer = self._engine(_ONE)
+        self.reader = self._engine(_MANY, reads_only=True)
+        self.writers = (self.writer, self._engine({"poolclass": NullPool}))
+        self._large = 0  # large changes under way
         self._file: tuple[int, int] | None = None
 
     @property
@@ -93,6 +108,25 @@ class SqliteStore:
     def reads_beside_writer(self) -> bool:
         """Whether readers wait for no writer: in WAL mode."""
         return self.version >= SAFE_WAL
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """Yield a connection that writes, for a large change; its tables are in memory.
+
+        What such a change left in the log is put into the file afterwards: by this
+        connection, so that no other transaction has to do it in its turn.
+        """
+        self._large += 1
+        try:
+            with self.writers[-1].connect() as connection:
+                driver: Any = connection.connection.dbapi_connection
+                driver.execute("PRAGMA temp_store=2")
+                yield connection
+                connection.rollback()
+                with suppress(self.driver.Error):  # the next one will do
+                    driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            self._large -= 1
 
     def check(self) -> None:
         """Connect, compare what is in force with what is wanted, look for damage.
@@ -163,7 +197,8 @@ class SqliteStore:
     def close(self) -> None:
         """Close every connection."""
         self.reader.dispose()
-        self.writer.dispose()
+        for engine in self.writers:
+            engine.dispose()
 
     def _no_room(self) -> bool:
         try:
@@ -172,14 +207,11 @@ class SqliteStore:
             return False
         return found.f_bavail * found.f_frsize < _LITTLE_ROOM
 
-    def _engine(self, *, reads_only: bool) -> Engine:
+    def _engine(self, pool: Mapping[str, Any], *, reads_only: bool = False) -> Engine:
         engine = create_engine(
             URL.create("sqlite+pysqlite", database=str(self.path)),
             module=self.driver,
-            poolclass=QueuePool,
-            pool_size=8 if reads_only else 1,
-            max_overflow=READERS - 8 if reads_only else 0,
-            pool_timeout=POOL_WAIT_S,
+            **pool,
             connect_args={
                 "timeout": BUSY_MS / 1000,
                 "check_same_thread": False,
@@ -210,7 +242,12 @@ class SqliteStore:
         @event.listens_for(engine, "begin")
         def _begin(connection: Any) -> None:
             # Past the layers of SQLAlchemy: it is said once for every transaction.
-            connection.connection.dbapi_connection.execute(begin)
+            driver = connection.connection.dbapi_connection
+            pages = 0 if self._large else _LOG_PAGES
+            if not reads_only and connection.info.get("log_pages", _LOG_PAGES) != pages:
+                driver.execute(f"PRAGMA wal_autocheckpoint={pages}")
+                connection.info["log_pages"] = pages
+            driver.execute(begin)
 
         return engine
 

@@ -1,10 +1,11 @@
 """Records of the audit trail, to read."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 from sqlalchemy import Row as _Row
 
 from app.storage.schema import accounts, audit, audit_head, audit_texts
@@ -118,7 +119,13 @@ def last(connection: Connection) -> int:
     return int(connection.execute(select(audit_head.c.seq)).scalar_one())
 
 
-def happened_since(connection: Connection, seq: int, actions: Sequence[str]) -> bool:
-    """Tell whether one of some actions was recorded after a record."""
-    one = exists().where(audit.c.seq > seq, audit.c.action.in_(actions))
-    return bool(connection.execute(select(one)).scalar_one())
+def named_since(
+    connection: Connection, seq: int, actions: Sequence[str], table: str
+) -> Iterator[list[Any]]:
+    """Yield the keys of rows of a table that were added after a record, by actions."""
+    wanted = select(audit.c.after).where(
+        audit.c.seq > seq, audit.c.action.in_(actions), audit.c.after.is_not(None)
+    )
+    for after in connection.execute(wanted).scalars():
+        for *key, _ in json.loads(after).get("rows", {}).get(table, ()):
+            yield key

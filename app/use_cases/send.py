@@ -29,6 +29,10 @@ from optimizer.batch import Request
 
 LABEL_LENGTH: Final = 128
 
+AT_ONCE: Final = 500
+"""New requests that are stored without more ado; more are put aside first, on SQLite:
+others wait to write while they are stored."""
+
 CHANGES_REQUESTS: Final = ("batch.send", "request.change", "request.withdraw")
 """What happens in the trail when requests are added or changed."""
 
@@ -91,11 +95,13 @@ def send(service: Service, call: Call, sent: Sent, *, dry_run: bool) -> Answer:
         ready.refuse_conflicts()
         return Answer.of(200, {**ready.summary(), "batch_id": None, "dry_run": True})
     ready.pack()
+    first = True
 
     def act(connection: Connection, change: Change) -> Answer:
-        made = ready
-        if trail.happened_since(connection, ready.seen, CHANGES_REQUESTS):
-            made = _Batch(connection, call, sent)
+        nonlocal first
+        made = ready if first and ready.stands(connection) else None
+        first = False
+        made = made or _Batch(connection, call, sent)
         made.refuse_conflicts()
         made.store(connection)
         change.object = f"batch/{made.batch_id}"
@@ -104,7 +110,12 @@ def send(service: Service, call: Call, sent: Sent, *, dry_run: bool) -> Answer:
             return Answer.of(200, made.summary(), made.location())
         return Answer.of(201, made.summary(), made.location())
 
-    return service.change(call, "batch.send", "batch", act)
+    if len(ready.fresh) <= AT_ONCE:
+        return service.change(call, "batch.send", "batch", act)
+    with service.database.aside() as aside:
+        if aside is not None:
+            ready.put_aside(aside)
+        return service.change(call, "batch.send", "batch", act, on=aside)
 
 
 class _Batch:
@@ -144,6 +155,18 @@ class _Batch:
                 )
             else:
                 self.unchanged += 1
+
+    def stands(self, connection: Connection) -> bool:
+        """Tell whether no request of it was sent, changed or withdrawn since."""
+        touched = {
+            (customer, request_id)
+            for customer, request_id, _ in trail.named_since(
+                connection, self.seen, CHANGES_REQUESTS, "request_versions"
+            )
+        }
+        return not touched or touched.isdisjoint(
+            (r.customer, r.request_id) for r in self.sent.intake.requests
+        )
 
     def refuse_conflicts(self) -> None:
         """Refuse the whole batch when a request goes against what is stored.
@@ -198,6 +221,11 @@ class _Batch:
                 row_digest,
             )
         return self._packs
+
+    def put_aside(self, aside: Connection) -> None:
+        """Have its rows where to store them takes a statement a table."""
+        for one in self.pack():
+            one.put_aside(aside)
 
     def store(self, connection: Connection) -> None:
         """Write it."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from app.audit.chain import Entry, Told, append, append_all
 from app.settings import Settings
 from app.storage import added, answers
-from app.storage.added import AddedRow
+from app.storage.added import Added
 from app.storage.database import Database
 from app.storage.errors import StoreCollided
 from app.storage.plain import text_of
@@ -81,7 +81,7 @@ class Change:
     after: Any = None
     reason: str | None = None
     releasable_reason: str | None = None
-    parts: list[tuple["Change", list[AddedRow]]] = field(default_factory=list)
+    parts: list[tuple["Change", list[Added]]] = field(default_factory=list)
 
     def part(self, connection: Connection, done: "Change") -> None:
         """Give what was done since the last part a record of its own."""
@@ -124,7 +124,15 @@ class Service:
         """Return a transaction that writes, for what keeps a record by itself."""
         return self.database.writing(self.reach)
 
-    def change(self, call: Call, action: str, thing: str, act: Act) -> Answer:
+    def change(
+        self,
+        call: Call,
+        action: str,
+        thing: str,
+        act: Act,
+        *,
+        on: Connection | None = None,
+    ) -> Answer:
         """Carry a change out, once, with its record; or say why not.
 
         Parameters
@@ -134,18 +142,28 @@ class Service:
         act
             Does it, in the transaction it is given, and fills in the change. It is
             asked again when a transaction of another server was first with the same.
+        on
+            The connection where rows were made ready for it, where some were.
         """
         with self.alone(call):
-            return self.tried(call, action, thing, act)
+            return self.tried(call, action, thing, act, on=on)
 
-    def tried(self, call: Call, action: str, thing: str, act: Act) -> Answer:
+    def tried(
+        self,
+        call: Call,
+        action: str,
+        thing: str,
+        act: Act,
+        *,
+        on: Connection | None = None,
+    ) -> Answer:
         """Carry out a change whose key is :meth:`alone` at work, as :meth:`change`."""
         for _ in range(COLLISIONS):
             try:
-                return self._tried(call, Change(action=action, object=thing), act)
+                return self._tried(call, Change(action=action, object=thing), act, on)
             except StoreCollided:
                 continue
-        return self._tried(call, Change(action=action, object=thing), act)
+        return self._tried(call, Change(action=action, object=thing), act, on)
 
     def first_answer(self, call: Call) -> Answer | None:
         """Return the answer the same call had before, if it had one."""
@@ -172,15 +190,19 @@ class Service:
             self._record_refusal(call, Change(action=action, object=thing), refusal)
             raise
 
-    def _tried(self, call: Call, change: Change, act: Act) -> Answer:
+    def _tried(
+        self, call: Call, change: Change, act: Act, on: Connection | None
+    ) -> Answer:
         try:
-            return self._carried_out(call, change, act)
+            return self._carried_out(call, change, act, on)
         except Refusal as refusal:
             self._record_refusal(call, change, refusal)
             raise
 
-    def _carried_out(self, call: Call, change: Change, act: Act) -> Answer:
-        with self.database.writing(call.caller.reach) as connection:
+    def _carried_out(
+        self, call: Call, change: Change, act: Act, on: Connection | None
+    ) -> Answer:
+        with self.database.writing(call.caller.reach, on=on) as connection:
             if call.key is not None:
                 row = _reserve(connection, call, call.key)
                 if row is not None:

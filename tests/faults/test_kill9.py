@@ -36,7 +36,8 @@ CLIENTS = 4
 A_LIFE = 134
 """Answers of decisions, on average, between two kills: 20,000 over 150."""
 
-IMPORTED = 400
+IMPORTED = 600
+"""More than are stored without being put aside first."""
 
 
 @dataclass(slots=True)

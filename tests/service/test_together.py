@@ -74,9 +74,9 @@ def commits(plan: Planned, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     writing = plan.world.service.database.writing
 
-    def counted(*given: Any) -> Any:
+    def counted(*given: Any, **more: Any) -> Any:
         found.append(1)
-        return writing(*given)
+        return writing(*given, **more)
 
     monkeypatch.setattr(plan.world.service.database, "writing", counted)
     return found
