@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.commands import service, with_server
+from app.commands import replay, service, with_server
 from app.commands.options import (
     DEFAULT_POLICY,
     DEFAULT_TIME_LIMIT,
@@ -58,6 +58,7 @@ policy_app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 service.register(app)
+replay.register(app)
 app.command("batches")(with_server.batches)
 
 

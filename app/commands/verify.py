@@ -17,8 +17,8 @@ from app.policies import shipped_policies
 def run(proposal: str, files: Files, policy_name: str | None) -> bool:
     """Print what in a proposal does not hold; return whether all of it holds."""
     document = read_document(proposal)
-    as_of = _as_of(document, proposal)
-    (policy,) = read_policies([policy_name or _policy_name(document)])
+    as_of = as_of_of(document, proposal)
+    (policy,) = read_policies([policy_name or policy_name_of(document)])
     found = read(files)
     problem = found.problem(policy, as_of)
     bound = BoundCheck(document, problem)
@@ -69,7 +69,8 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _as_of(document: Mapping[str, Any], path: str) -> date:
+def as_of_of(document: Mapping[str, Any], path: str) -> date:
+    """Return the day a proposal is made for; ``InputRefused`` where it names none."""
     stated = document.get("as_of")
     try:
         return date.fromisoformat(stated if isinstance(stated, str) else "")
@@ -78,7 +79,8 @@ def _as_of(document: Mapping[str, Any], path: str) -> date:
         raise _refused(path, FaultCode.DATE, message) from None
 
 
-def _policy_name(document: Mapping[str, Any]) -> str:
+def policy_name_of(document: Mapping[str, Any]) -> str:
+    """Return the shipped policy a proposal names; ``WrongUsage`` where it is none."""
     policy = document.get("policy")
     name = policy.get("name") if isinstance(policy, Mapping) else None
     if isinstance(name, str) and name in shipped_policies():

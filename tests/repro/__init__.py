@@ -1,0 +1,1 @@
+"""Whether a proposal can be made again."""
