@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
@@ -87,7 +87,7 @@ def append_all(connection: Connection, told: Sequence[Told]) -> int:
 
     Call it last, as :func:`append`. Returns the number of the last one.
     """
-    records = [_record(entry, _rows(rows)) for entry, rows in told]
+    records = [_record(entry, rows) for entry, rows in told]
     texts = [
         _text_of(record, entry.reason)
         for record, (entry, _) in zip(records, told, strict=True)
@@ -157,7 +157,9 @@ _COVERED: Final = tuple(
 )
 
 
-def _record(entry: Entry, rows: Mapping[str, object]) -> dict[str, Any]:
+def _record(entry: Entry, found: Sequence[Added]) -> dict[str, Any]:
+    rows, texts = _rows(found), [one for one in found if isinstance(one, AddedRows)]
+    said = _Spliced(rows, texts) if texts else canonical
     after = _with_rows(entry.after, rows) if rows else entry.after
     return {
         "actor": entry.actor,
@@ -168,7 +170,7 @@ def _record(entry: Entry, rows: Mapping[str, object]) -> dict[str, Any]:
         "version_before": entry.version_before,
         "version_after": entry.version_after,
         "before": None if entry.before is None else canonical(entry.before),
-        "after": None if after is None else canonical(after),
+        "after": None if after is None else said(after),
         "reason_hash": None,
         "releasable_reason": entry.releasable_reason,
         "idempotency_key": entry.idempotency_key,
@@ -182,13 +184,32 @@ def _rows(found: Sequence[Added]) -> Plain:
     rows: dict[str, dict[str, list[list[object]]]] = {}
     for row in found:
         if isinstance(row, AddedRows):
-            rows.setdefault("rows", {}).setdefault(row.table, []).extend(row.told)
             continue
         table = added.table_of(row.table)
         key = [row.values[name] for name in added.key_columns(table)]
         told = rows.setdefault("now" if row.now else "rows", {})
         told.setdefault(row.table, []).append([*key, row_digest(row.covered)])
     return Plain(rows)
+
+
+class _Spliced:
+    """Makes the text of a value in which some lists are texts already."""
+
+    def __init__(self, rows: Plain, texts: Sequence[AddedRows]) -> None:
+        told = cast("dict[str, object]", rows.setdefault("rows", {}))
+        self._text_of: dict[str, str] = {}
+        for one in texts:
+            if one.table in told:
+                raise RuntimeError(f"Rows of {one.table} were added in two ways.")
+            told[one.table] = stands_for_it = secrets.token_hex(16)
+            self._text_of[canonical(stands_for_it)] = one.text
+
+    def __call__(self, value: object) -> str:
+        whole = canonical(value)
+        for stands_for_it, text in self._text_of.items():
+            before, _, after = whole.partition(stands_for_it)
+            whole = f"{before}{text}{after}"
+        return whole
 
 
 def _rows_named(connection: Connection, seq: int, table: str) -> list[list[Any]]:

@@ -5,13 +5,15 @@ the audit trail takes it up, with a digest of all that stands in it. A transacti
 ends with rows no record took up is not stored: no change without a record.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from unicodedata import normalize
 
 from sqlalchemy import Connection, Engine, Insert, Table, event, select
 
 from app.storage import schema
+from app.storage.plain import ordered_text_of
 
 RECORDED: Final[Mapping[str, frozenset[str]]] = {
     "accounts": frozenset({"roles", "customers", "disabled_at"}),
@@ -94,10 +96,13 @@ class AddedRow:
 
 @dataclass(frozen=True, slots=True)
 class AddedRows:
-    """Many rows that were added to a table: of each its key and then its digest."""
+    """Many rows that were added to a table, as a record tells of them.
+
+    ``text`` is a JSON list: of each row its key and then its digest, in a list.
+    """
 
     table: str
-    told: Sequence[list[object]]
+    text: str
 
 
 type Added = AddedRow | AddedRows
@@ -190,18 +195,18 @@ def digested(
     table: Table,
     rows: Iterable[Mapping[str, Any]],
     digest: Callable[[Mapping[str, object]], str],
-) -> Iterator[list[object]]:
-    """Yield rows to come by their keys and digests; their values can be forgotten."""
+) -> Iterator[str]:
+    """Yield what is told of rows to come; their values can be forgotten."""
     names, keys = columns(table), key_columns(table)
     for row in rows:
         key = [row[name] for name in keys]
-        yield [*key, digest({name: row[name] for name in names})]
+        told = [*key, digest({name: row[name] for name in names})]
+        yield normalize("NFC", ordered_text_of(told))
 
 
 def tell(connection: Connection, rows: AddedRows) -> None:
     """Tell of rows that were added past what remembers them."""
-    if rows.told:
-        connection.info[_PLACE].append(rows)
+    connection.info[_PLACE].append(rows)
 
 
 def _remember(

@@ -53,12 +53,15 @@ class Packs:
         self._columns = tuple(table.columns.keys())
         self._packs: list[tuple[Any, ...]] = []
         self._ready: str | None = None  # the table they are in, once put aside
-        self._told: list[list[object]] = []
+        self._told: added.AddedRows | None = None
+        told: list[str] = []
         for some in batched(rows, ROWS):
             pack = chain.from_iterable(map(self._values, some))
             self._packs.append(tuple(pack))
             if digest is not None:
-                self._told += added.digested(table, some, digest)
+                told += added.digested(table, some, digest)
+        if told:
+            self._told = added.AddedRows(table.name, f"[{','.join(told)}]")
 
     def _values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._columns)
@@ -92,7 +95,8 @@ class Packs:
         for pack in self._packs:
             statement = self._statement(connection, self._table.name, pack)
             connection.exec_driver_sql(statement, pack)
-        added.tell(connection, added.AddedRows(self._table.name, self._told))
+        if self._told is not None:
+            added.tell(connection, self._told)
 
     @property
     def _names(self) -> str:
