@@ -196,7 +196,9 @@ class Settings(BaseSettings):
         "4000/second", description="Calls from one address, written likewise."
     )
     rate_sign_in: str = Field(
-        "30/minute", description="Attempts to sign in from one address."
+        "30/minute",
+        description="Attempts to sign in from one address; failed ones also for one "
+        "key, from addresses that its account has not signed in from.",
     )
 
     # --- solving ---

@@ -182,7 +182,11 @@ def get_return(request: Request) -> Response:
     subject = provider.subject(attempt, back, dict(request.query_params))
     with _counted(request, parts):
         begun = sessions.begin_with_subject(
-            _service(request), provider.issuer, subject, _client(request)
+            _service(request),
+            provider.issuer,
+            subject,
+            _client(request),
+            _address(request),
         )
     answer = _with_session(signed_in_page(own_path(attempt.to)), parts, begun)
     _drop(answer, parts, parts.attempt_cookie, "lax")
@@ -288,11 +292,12 @@ async def _begin(
     request: Request, parts: SignIn, key: str, code: str | None = None
 ) -> sessions.Begun:
     service, client = _service(request), _client(request)
+    key_id = sessions.meant(key) if code is None else None
 
     def attempt() -> sessions.Begun:
-        with _counted(request, parts):
+        with _counted(request, parts, key_id):
             shown = key.strip() if code is None else parts.take(code)
-            return sessions.begin_with_key(service, shown, client)
+            return sessions.begin_with_key(service, shown, client, _address(request))
 
     begun = await run_in_threadpool(attempt)
     before = request.cookies.get(parts.cookie)
@@ -302,17 +307,24 @@ async def _begin(
 
 
 @contextmanager
-def _counted(request: Request, parts: SignIn) -> Iterator[None]:
+def _counted(
+    request: Request, parts: SignIn, key_id: str | None = None
+) -> Iterator[None]:
     """Record an attempt that fails, and refuse one where too many did, at any server.
 
-    They are counted in the store; the rate in this process counts every attempt.
+    They are counted in the store, by the address and by the key that was meant; the
+    rate in this process counts every attempt.
     """
     service, address = _service(request), _address(request)
     parts.rate.refuse(lambda seconds: sessions.failures(service, address, seconds))
+    if key_id is not None:
+        parts.rate.refuse(
+            lambda seconds: sessions.failures_for(service, key_id, address, seconds)
+        )
     try:
         yield
     except (NotKnown, NotAllowed):
-        sessions.note_failure(service, address, _client(request))
+        sessions.note_failure(service, address, _client(request), key_id)
         raise
 
 

@@ -131,6 +131,21 @@ def add_session(connection: Connection, **values: Any) -> None:
     connection.execute(insert(sessions), values)
 
 
+def began_at(connection: Connection, key_id: str, address: str, since: str) -> bool:
+    """Tell whether the account of a key signed in from an address since a moment."""
+    wanted = (
+        select(sessions.c.session_hash)
+        .join(api_keys, api_keys.c.account_id == sessions.c.account_id)
+        .where(
+            api_keys.c.key_id == key_id,
+            sessions.c.address == address,
+            sessions.c.created_at >= since,
+        )
+        .limit(1)
+    )
+    return connection.execute(wanted).first() is not None
+
+
 def end_session(connection: Connection, session_hash: str, at: str) -> None:
     """End a session at once."""
     connection.execute(

@@ -66,6 +66,7 @@ sessions = Table(
     key("session_hash"),  # SHA-256 of the cookie's value
     text("account_id", ForeignKey("accounts.account_id"), index=True),
     text("form_token"),
+    text("address", optional=True),  # that it began from, as addresses are counted
     text("created_at"),
     text("expires_at"),
     text("ended_at", optional=True),

@@ -6,7 +6,14 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from app.audit.chain import Entry, append, erase
-from app.storage import accounts, proposals, reviews, rulings, schema
+from app.storage import (
+    accounts,
+    proposals,
+    reviews,
+    role_grants,
+    rulings,
+    schema,
+)
 from app.storage.database import Database
 from app.storage.figures import of_asked, of_batch, of_bin, of_plan
 
@@ -264,6 +271,13 @@ def _changes(connection: Connection) -> None:
         customers='["BA"]', subject="issuer ben", created_at=AT, created_by="ana",
     )  # fmt: skip
     accounts.disable_account(connection, "ben", AT)
+    accounts.give(connection, "ben", roles='["batch"]', customers=None)
+    for grant_id in ("g1", "g2"):
+        role_grants.add(
+            connection, grant_id=grant_id, account_id="ben", role="auditor",
+            customers=None, asked_at=AT, asked_by="ana",
+        )  # fmt: skip
+    role_grants.settle(connection, "g1", outcome="refused", at=AT, by="ana")
     accounts.revoke_key(connection, "aa", AT)
     proposals.change(connection, P, stop_asked_at=AT, finished_at=AT)
     proposals.tell(connection, P)
