@@ -133,6 +133,27 @@ def test_a_role_sees_its_pages_and_no_other(plan: Planned) -> None:
                 assert page.status in (200, 303), (path, role, page.answer.text)
 
 
+@pytest.mark.parametrize("role", ["analyst", "approver"])
+def test_what_is_beyond_a_limit_has_no_page(plan: Planned, role: str) -> None:
+    visitor = Visitor(plan.world, plan.world.key(role, ["POL"]))
+    seen = 0
+    for template, path in pages_of(plan):
+        if role in SEEN_BY[template].split() and re.search(
+            r"{(uid|batch_id|proposal_id)}", template
+        ):
+            page = visitor.get(path)
+            if page.status == 303:  # a page that only a form leads to
+                page = visitor.get(page.answer.headers["location"])
+            assert page.status == 404, path
+            seen += 1
+    assert seen > 10
+    for path in ("/", "/requests", "/batches", "/proposals", "/compare"):
+        text = visitor.get(path).main.text
+        assert plan.proposal_id[:8] not in text
+        assert "EST" not in text, path
+        assert "LVA" not in text, path
+
+
 def test_the_navigation_leads_where_one_may_go(plan: Planned) -> None:
     for role in ROLES:
         customers = ["EST"] if role in ("submitter", "batch") else None
