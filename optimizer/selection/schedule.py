@@ -46,7 +46,7 @@ def solve_all(
         for number in order:
             if stop():
                 break
-            report(number, _first_plan(instances[number], stop))
+            report(number, _first_plan(instances[number]))
     searches: dict[int, Search] = {}
     under_way: dict[int, Iterator[None]] = {}
     for number in order:
@@ -87,9 +87,9 @@ def _report_plan(
         report(number, selection)
 
 
-def _first_plan(instance: Instance, stop: Stop) -> Selection:
-    """Return what insertion and moves find."""
-    bins = improve(instance, stop=stop)
+def _first_plan(instance: Instance) -> Selection:
+    """Return what insertion alone finds."""
+    bins = improve(instance, stop=lambda: True)
     return Selection(
         bins=tuple(sorted(positions_of(instance, members) for members in bins)),
         cost=sum(instance.cost(members) for members in bins),

@@ -8,12 +8,13 @@ import pytest
 
 from optimizer.instance import Bin, Instance, Ints
 from optimizer.kernels.anchor import greedy
-from optimizer.kernels.climb import GIVES_WAY
+from optimizer.kernels.climb import GIVES_WAY, SWAPS
 from optimizer.kernels.relaxation import relax
 from optimizer.pricing import nearby_bins
+from tests.factories import request
 from tests.optimizer.nodes import SEEDS, Node, root_of, tight
 from tests.optimizer.test_pricing import some_cuts, some_duals, violation
-from tests.solving import all_bins
+from tests.solving import all_bins, problem, whole_instances
 
 
 @cache
@@ -71,6 +72,21 @@ def test_climbing_finds_more_than_it_was_given() -> None:
         singles = [(i,) for i in range(len(instance))]
         found += len(nearby_bins(instance, duals, (), none, 0, singles))
     assert found >= 20
+
+
+def test_a_bin_of_many_lets_go_of_those_that_bring_least() -> None:
+    """Of more members than are tried, the one whose dual is nothing leaves first."""
+    asked = [
+        request(f"R{i:02}", configuration=f"kind {i % 5}", value_usd=1)
+        for i in range(2 * SWAPS)
+    ]
+    (instance,) = whole_instances(problem(*asked, max_requests=3 * SWAPS))
+    start = tuple(range(len(instance)))
+    for idle in (0, SWAPS, len(instance) - 1):
+        duals = instance.alone * instance.scale
+        duals[idle] = 0
+        (found,) = nearby_bins(instance, duals, (), np.zeros(0, np.int64), 0, [start])
+        assert found == tuple(i for i in start if i != idle)
 
 
 def greedy_bin(node: Node, k: int, items: int) -> tuple[Bin, int] | None:
