@@ -16,6 +16,10 @@ CHUNK = 64
 """Anchors priced, and bins changed, between two looks at ``Stop``."""
 
 
+MOST_TIMES = 10
+"""How many times its limit of nodes an anchor may use of what others left over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """A subset-row cut over three items: at most one chosen bin holds two of them.
@@ -57,7 +61,7 @@ class Pricing:
     bound: int
     bins: tuple[Bin, ...]
     nodes: int
-    cut_short: bool  # the node limit struck
+    struck: int  # anchors at which the node limit struck
 
 
 def price(
@@ -70,6 +74,7 @@ def price(
     least: int = 0,
     most: int = 0,
     node_limit: int = 2**62,
+    spare: int = 0,
     stop: Stop = lambda: False,
 ) -> Pricing | None:
     """Price every anchor exactly and repair the duals until they are feasible.
@@ -87,6 +92,9 @@ def price(
     node_limit
         Search nodes per anchor. Where it strikes, the bound proven is weaker, never
         wrong.
+    spare
+        Nodes of which an anchor leaves over what it does not need: a later one may use
+        those up, to ``MOST_TIMES`` its limit.
 
     Returns
     -------
@@ -95,10 +103,13 @@ def price(
     """
     repaired = duals.copy()
     penalties = np.zeros(0, dtype=np.int64) if sigma is None else sigma
-    swept = _sweep(instance, repaired, cuts, penalties, tau, node_limit, stop)
+    limits = np.array([node_limit, node_limit, spare])
+    if spare:
+        limits[1] *= MOST_TIMES
+    swept = _sweep(instance, repaired, cuts, penalties, tau, limits, stop)
     if swept is None:
         return None
-    bins, nodes, cut_short = swept
+    bins, nodes, struck = swept
     return Pricing(
         duals=repaired,
         bound=rounded_bound(
@@ -106,7 +117,7 @@ def price(
         ),
         bins=bins,
         nodes=nodes,
-        cut_short=cut_short,
+        struck=struck,
     )
 
 
@@ -151,9 +162,9 @@ def _sweep(
     cuts: Sequence[Cut],
     sigma: Ints,
     tau: int,
-    node_limit: int,
+    limits: Ints,
     stop: Stop,
-) -> tuple[tuple[Bin, ...], int, bool] | None:
+) -> tuple[tuple[Bin, ...], int, int] | None:
     """Price anchor after anchor; return bins and search nodes, None when stopped."""
     n = len(instance)
     fines = Fines(*_cuts_by_item(n, cuts), sigma)
@@ -161,22 +172,23 @@ def _sweep(
     columns = np.zeros((n, width), dtype=np.int64)
     lengths = np.zeros(n, dtype=np.int64)
     nodes = 0
-    cut_short = False
+    struck = 0
+    saved = np.zeros(1, dtype=np.int64)
     for start in range(0, n, CHUNK):
         if stop():
             return None
-        more, struck = anchor.price_range(
+        more, cut = anchor.price_range(
             start, min(start + CHUNK, n), duals, tau, instance.arrays, fines,
-            node_limit, columns, lengths,
+            limits, saved, columns, lengths,
         )  # fmt: skip
         nodes += more
-        cut_short = cut_short or bool(struck)
+        struck += cut
     bins = tuple(
         tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
         for k in range(n)
         if lengths[k] > 1
     )
-    return bins, nodes, cut_short
+    return bins, nodes, struck
 
 
 def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0) -> int:

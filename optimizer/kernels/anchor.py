@@ -433,28 +433,33 @@ def price_anchor(
 
 
 @compiled
-def price_range(start, stop, duals, tau, arrays, cuts, node_limit, columns, lengths):
+def price_range(start, stop, duals, tau, arrays, cuts, limits, saved, columns, lengths):
     """Price anchors in order and repair the duals as it goes.
 
     Bins anchored at k hold earlier items only, whose duals are final by then: once k's
     dual is lowered by the violation found, no bin anchored at k violates any more, and
     after the last anchor the duals are feasible. ``columns[k]`` receives the worst bin
     of each anchor, ``lengths[k]`` its number of items or 0.
-    Returns the nodes searched and whether their limit struck.
+    ``limits`` are search nodes: those an anchor always has, those it may have of what
+    earlier ones left over, and those whose rest one leaves over. ``saved`` (1) is what
+    is left over so far. Returns the nodes searched and at how many
+    anchors their limit struck.
     """
     report = np.zeros(4, np.int64)
     place = np.full(arrays.weight.shape[0], -1, np.int64)
     cut_place = np.full(cuts.sigma.shape[0], -1, np.int64)
     nodes = 0
-    struck = False
+    struck = 0
     for k in range(start, stop):
         duals[k] = min(duals[k], arrays.scale * arrays.alone[k] - tau)
+        limit = max(limits[0], min(limits[1], saved[0]))
         price_anchor(
-            k, duals, tau, arrays, cuts, place, cut_place, node_limit, columns[k],
+            k, duals, tau, arrays, cuts, place, cut_place, limit, columns[k],
             report,
         )  # fmt: skip
         lengths[k] = report[2]
         duals[k] -= report[1]
         nodes += report[3]
-        struck = struck or report[1] > report[0]
+        saved[0] = max(saved[0] + limits[2] - report[3], 0)
+        struck += report[1] > report[0]
     return nodes, struck

@@ -14,6 +14,10 @@ from optimizer.selection.parts import reduced_cost, round_up
 NODE_LIMITS = (2_000, 100_000, 2**40)
 """Search nodes per anchor: raised when the bound no longer grows without it."""
 
+SPARE = 500
+"""Nodes of which an anchor leaves over what it does not need, for later ones: most need
+few, and a bound falls short by what the few that need many are cut short."""
+
 WIDE = 100_000
 """Candidates of all anchors together beyond which bounds are proven half as often, as
 one pass takes as long as many rounds, and a dive solves its rest once a step."""
@@ -126,7 +130,8 @@ def generate(
         since = 0
         found = price(
             instance, duals.items, master.cuts, duals.sigma, duals.tau,
-            least=least, most=most or 0, node_limit=NODE_LIMITS[effort], stop=stop,
+            least=least, most=most or 0, node_limit=NODE_LIMITS[effort],
+            spare=SPARE, stop=stop,
         )  # fmt: skip
         if found is None:
             return None, proven
@@ -141,7 +146,7 @@ def generate(
             continue
         if proven >= round_up(point.value, instance.grain) and not central:
             return point, proven
-        if effort + 1 < len(NODE_LIMITS) and found.cut_short:
+        if effort + 1 < len(NODE_LIMITS) and found.struck:
             effort += 1
         elif central:
             central = False

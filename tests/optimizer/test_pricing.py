@@ -335,11 +335,47 @@ def test_a_limit_on_value_that_binds_is_priced_exactly(seed: int, extra: str) ->
             cuts, sigma = (), sigma[:0]
         found = priced(instance, duals, cuts, sigma, tau)
         check_anchors(instance, bins, duals, found, cuts, sigma, tau)
-        for node_limit in (1, 2, 5):
-            cut_short = priced(instance, duals, cuts, sigma, tau, node_limit=node_limit)
+        for node_limit, spare in ((1, 0), (2, 0), (5, 0), (1, 3), (2, 2)):
+            cut_short = priced(
+                instance, duals, cuts, sigma, tau, node_limit=node_limit, spare=spare
+            )
             for members in bins:
                 left = violation(instance, members, cut_short.duals, cuts, sigma, tau)
                 assert left <= 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_anchors_do_not_need_others_may_use(seed: int) -> None:
+    instance, _ = scarce(seed)
+    duals = some_duals(instance, Random(seed))
+    whole = priced(instance, duals)
+    assert whole.struck == 0
+    short = priced(instance, duals, node_limit=1)
+    shared = priced(instance, duals, node_limit=1, spare=whole.nodes)
+    first = next(
+        (k for k in range(len(instance)) if short.duals[k] < whole.duals[k]), 0
+    )
+    assert shared.struck <= short.struck
+    assert shared.nodes >= short.nodes
+    assert (shared.duals[:first] == whole.duals[:first]).all()
+    for members in shared.bins:
+        assert violation(instance, members, shared.duals) <= 0
+
+
+def test_one_hard_anchor_uses_what_easy_ones_left() -> None:
+    """Bounds are short by what the few anchors that need many nodes are cut short."""
+    found = []
+    for seed in SEEDS:
+        instance, _ = scarce(seed)
+        duals = some_duals(instance, Random(seed))
+        found.append(
+            tuple(
+                priced(instance, duals, node_limit=2, spare=spare).struck
+                for spare in (0, 100)
+            )
+        )
+    assert all(shared <= alone for alone, shared in found)
+    assert any(shared < alone for alone, shared in found)
 
 
 def test_a_charge_for_value_closes_what_branching_alone_does_not() -> None:
@@ -357,7 +393,7 @@ def test_a_charge_for_value_closes_what_branching_alone_does_not() -> None:
     value = instance.value * instance.scale
     duals = 1000 * instance.scale + value // 2_000_000  # what fills a bin pays for it
     found = priced(instance, duals, node_limit=50)
-    assert not found.cut_short
+    assert found.struck == 0
 
 
 def test_duals_of_singles_prove_the_optimum_where_nothing_shares() -> None:
@@ -429,4 +465,4 @@ def test_one_of_many_twins_stands_for_all_of_them() -> None:
     )
     plan = [tuple(range(first, 60, 8)) for first in range(8)]
     found = priced(instance, shares(instance, plan), node_limit=100)
-    assert not found.cut_short
+    assert found.struck == 0
