@@ -22,6 +22,10 @@ GONE = 10
 LOOKS = 5_000_000
 """Pairs of items looked at between two looks at ``stop``, about."""
 
+MUCH_CHEAPER = 0.9
+"""Part of the cost of putting items in order of arrival below which another order is
+worth its likeness: from the first, ruin and recreate mostly comes further."""
+
 SEED = 88172645463325252
 """Where the pseudo-random sequence begins: Marsaglia's own example."""
 
@@ -41,8 +45,9 @@ def improve(
     Parameters
     ----------
     start
-        Bins to start from. Items that are in none, by default all, are put one by one
-        where each costs least, those that touch the same features one after another.
+        Bins to start from. Items that are in none are put one by one where each costs
+        least, in order of arrival. Where no bins are given, those that touch the same
+        features are put one after another if that comes much cheaper.
     rounds
         How often a part of the plan is ruined and put together again.
     heat
@@ -58,15 +63,21 @@ def improve(
     The order of moves depends on item numbers and a fixed seed alone, so the same
     instance gives the same bins everywhere.
     """
-    n = len(instance)
     near_at, near = instance.near
-    width = int(min(instance.max_requests, n))
-    plan = moves.new_plan(n, n, max(len(instance.weight), 1), width, np.uint64(SEED))
-    for number, members in enumerate(start):
-        for i in members:
-            moves.put(instance.arrays, plan, number, i)
-    order = like_after_like(instance)
-    moves.build(instance.arrays, plan, near_at, near, order[plan.home[order] < 0])
+    plan = _begin(instance) if start or not _many(instance) else None
+    if plan is not None:
+        for number, members in enumerate(start):
+            for i in members:
+                moves.put(instance.arrays, plan, number, i)
+        rest = np.flatnonzero(plan.home < 0)
+        moves.build(instance.arrays, plan, near_at, near, rest)
+    if not start:
+        other = _begin(instance)
+        order = like_after_like(instance)
+        moves.build(instance.arrays, other, near_at, near, order)
+        if plan is None or other.total[0] < plan.total[0] * MUCH_CHEAPER:
+            plan = other
+    assert plan is not None
     _settle(instance, plan, stop)
     home = plan.home.copy()
     best = int(plan.total[0])
@@ -84,6 +95,19 @@ def improve(
         done += more
         notice(bins_of(plan.home))
     return bins_of(home)
+
+
+def _begin(instance: Instance) -> moves.Plan:
+    n = len(instance)
+    width = int(min(instance.max_requests, n))
+    features = max(len(instance.weight), 1)
+    plan: moves.Plan = moves.new_plan(n, n, features, width, np.uint64(SEED))
+    return plan
+
+
+def _many(instance: Instance) -> bool:
+    """Tell whether putting all items once takes as long as may be."""
+    return len(instance.candidates) > LOOKS
 
 
 def rounds_for(instance: Instance, each: int) -> int:
