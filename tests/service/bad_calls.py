@@ -204,9 +204,15 @@ CALLS: Final = (
         "Germany",
     ),
     body(
-        "analyst of one",
+        "auditor of one",
         "/keys",
-        {"name": "x", "role": "analyst", "customers": ["EST"]},
+        {"name": "x", "role": "auditor", "customers": ["EST"]},
+    ),
+    body(
+        "analyst of no region",
+        "/keys",
+        {"name": "x", "role": "analyst", "regions": ["Atlantis"]},
+        "Atlantis",
     ),
     body(
         "expired", "/keys", {"name": "x", "role": "admin", "expires_on": "2020-01-01"}
