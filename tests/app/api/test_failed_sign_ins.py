@@ -9,7 +9,8 @@ from sqlalchemy import text
 from app.api import sessions
 from app.storage.database import Database
 from app.use_cases.access import hash_of
-from tests.app.api.test_sessions import Door, door
+from tests.app.api.door import Door
+from tests.app.api.test_sessions import door
 
 __all__ = ["door"]
 
