@@ -16,6 +16,9 @@ CHUNK = 64
 """Anchors priced, and bins changed, between two looks at ``Stop``."""
 
 
+CHUNK_CANDIDATES = 40_000
+"""Candidates of such anchors together, at most, if it is more than one anchor."""
+
 MOST_TIMES = 10
 """How many times its limit of nodes an anchor may use of what others left over."""
 
@@ -174,11 +177,12 @@ def _sweep(
     nodes = 0
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
-    for start in range(0, n, CHUNK):
+    chunk = max(1, min(CHUNK, CHUNK_CANDIDATES * n // (1 + len(instance.candidates))))
+    for start in range(0, n, chunk):
         if stop():
             return None
         more, cut = anchor.price_range(
-            start, min(start + CHUNK, n), duals, tau, instance.arrays, fines,
+            start, min(start + chunk, n), duals, tau, instance.arrays, fines,
             limits, saved, columns, lengths,
         )  # fmt: skip
         nodes += more
