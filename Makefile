@@ -66,7 +66,7 @@ bench-page: setup  ## time every page of a plan of 10,000 requests, and its firs
 pictures: setup  ## draw the pictures of the review page anew, on the shipped batch
 	@$(RUN) pytest -q tests/web/test_whole_path_browser.py --pictures docs/pictures
 
-faults: setup  ## kill, cut off and overload the service at full figures (about an hour)
+faults: setup  ## kill, cut off and overload the service at full figures (an hour and a half)
 	@$(RUN) tests.faults.promises
 
 # Needs uv. All locks hold the same versions: for work, to ship, and for benchmarks.

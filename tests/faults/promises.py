@@ -1,6 +1,6 @@
 """Every promise at its full figure: run the tests, print promise, figure and result.
 
-``python -m tests.faults.promises`` takes about an hour on two cores; ``--only P1 P5``
+``python -m tests.faults.promises`` takes about an hour and a half on two cores; ``--only P1 P5``
 runs some, ``--short`` what the test suite runs.
 """
 
