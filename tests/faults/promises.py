@@ -1,7 +1,7 @@
 """Every promise at its full figure: run the tests, print promise, figure and result.
 
-``python -m tests.faults.promises`` takes about an hour and a half on two cores; ``--only P1 P5``
-runs some, ``--short`` what the test suite runs.
+``python -m tests.faults.promises`` takes about an hour and a half on two cores;
+``--only P1 P5`` runs some, ``--short`` what the test suite runs.
 """
 
 import argparse
