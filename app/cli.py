@@ -1,21 +1,19 @@
 """The command line: options in, one use case called, exit code out."""
 
-import os
 import sys
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands import replay, service, with_server
+from app.commands import service, with_server
+from app.commands.given import effort_of, files_of
 from app.commands.options import (
     DEFAULT_POLICY,
     DEFAULT_TIME_LIMIT,
     AsOf,
     Codes,
-    CustomerCodes,
     EarlierFile,
     Engine,
     Engines,
@@ -38,8 +36,6 @@ from app.commands.with_server import KeyFile, Server
 from app.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from app.commands.question import Files
-    from app.commands.solving import Effort
     from app.engine.halt import Halt
 
 app = typer.Typer(
@@ -58,53 +54,7 @@ policy_app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 service.register(app)
-replay.register(app)
 app.command("batches")(with_server.batches)
-
-
-def _files(
-    requests: Sequence[str],
-    precedents: str | None,
-    rulings: str | None,
-    codes: CustomerCodes | None,
-    keep_extra_columns: bool,
-    on_error: OnError,
-) -> "Files":
-    from app.commands.question import Files
-
-    read_as: Literal["iso", "samm"] | None = None
-    if codes is not None:
-        read_as = "iso" if codes is CustomerCodes.ISO else "samm"
-    return Files(
-        requests=tuple(requests),
-        precedents=precedents,
-        rulings=rulings,
-        customer_codes=read_as,
-        keep_extra_columns=keep_extra_columns,
-        on_error="skip" if on_error is OnError.SKIP else "refuse",
-    )
-
-
-def _effort(
-    time_limit: float,
-    gap: float,
-    workers: int | None,
-    progress: bool,
-    *,
-    dask: bool = False,
-    scheduler: str | None = None,
-) -> "Effort":
-    from app.commands.solving import Effort
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    return Effort(
-        time_limit=time_limit,
-        gap=gap,
-        workers=workers or cores or os.cpu_count() or 1,
-        progress=progress,
-        dask=dask,
-        scheduler=scheduler,
-    )
 
 
 def _as_of(text: str | None) -> date:
@@ -163,7 +113,7 @@ def propose(
       allybin --server https://bins.example.org propose requests.csv --out results
     """
     halt = _halt(context)
-    files = _files(
+    files = files_of(
         requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
     )
     place = with_server.place_of(context)
@@ -192,7 +142,7 @@ def propose(
         files,
         policy,
         _as_of(as_of),
-        _effort(
+        effort_of(
             time_limit,
             gap,
             workers,
@@ -245,13 +195,13 @@ def why(
 
     *files, first, second = arguments
     command.run(
-        _files(
+        files_of(
             files, precedents, rulings, customer_codes, keep_extra_columns, on_error
         ),
         (first, second),
         policy,
         _as_of(as_of),
-        _effort(time_limit, gap, workers, progress),
+        effort_of(time_limit, gap, workers, progress),
         halt,
     )
 
@@ -282,10 +232,51 @@ def verify(
     """
     from app.commands import verify as command
 
-    files = _files(
+    files = files_of(
         requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
     )
     if not command.run(proposal, files, policy):
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    proposal: Annotated[
+        str, typer.Argument(metavar="PROPOSAL", help="A proposal.json.")
+    ],
+    requests: Requests,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="[default: the policy the proposal names]"
+        ),
+    ] = None,
+    precedents: Precedents = None,
+    rulings: RulingsFile = None,
+    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
+    gap: Gap = 0.0,
+    workers: Workers = None,
+    keep_extra_columns: KeepExtraColumns = False,
+    customer_codes: Codes = None,
+    on_error: RowErrors = OnError.REFUSE,
+    progress: Progress = False,
+) -> None:
+    """Propose once more, and say whether it is the same or what has changed.
+
+    \b
+    Example:
+      allybin replay results/proposal.json requests.csv
+    """
+    halt = _halt(context)
+    halt.limit(time_limit)
+    from app.commands import replay as command
+
+    files = files_of(
+        requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
+    )
+    effort = effort_of(time_limit, gap, workers, progress)
+    if not command.run(proposal, files, policy, effort, halt):
         raise typer.Exit(1)
 
 
@@ -321,12 +312,12 @@ def compare(
     from app.commands import compare as command
 
     command.run(
-        _files(
+        files_of(
             requests, precedents, rulings, customer_codes, keep_extra_columns, on_error
         ),
         policy,
         _as_of(as_of),
-        _effort(time_limit, gap, workers, progress),
+        effort_of(time_limit, gap, workers, progress),
         halt,
     )
 
@@ -445,7 +436,7 @@ def demo(
     halt.limit(time_limit)
     from app.commands import propose as command
 
-    effort = _effort(time_limit, 0.0, workers, progress)
+    effort = effort_of(time_limit, 0.0, workers, progress)
     command.demo(effort, halt, folder=out, force=force)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.commands.question import Files, read
-from app.commands.replaying import result_digest
+from app.commands.replay import result_digest
 from app.commands.solving import Effort, solve
 from app.engine.halt import Halt
 from app.generate import write_batch
