@@ -18,7 +18,7 @@ from app.web.door import Sees, Visit
 from app.web.forms import Form
 from app.web.render import draw
 from app.web.route import PageRoute
-from app.web.views.people import People, follows, people_shown
+from app.web.views.people import AccountShown, People, follows, people_shown
 
 router = APIRouter(route_class=PageRoute)
 
@@ -41,6 +41,13 @@ def get_keys(
 def _people(visit: Visit) -> People:
     with visit.service.reading() as connection:
         return people_shown(connection)
+
+
+def _account(people: People, account_id: str) -> AccountShown:
+    for one in people.accounts:
+        if one.said["account_id"] == account_id:
+            return one
+    raise NotThere("account")
 
 
 @router.get("/keys/new")
@@ -167,9 +174,7 @@ def get_end(
 ) -> Response:
     """Say what follows from ending an account, and ask whether it is meant."""
     people = _people(visit)
-    one = next((o for o in people.accounts if o.said["account_id"] == account_id), None)
-    if one is None:
-        raise NotThere("account")
+    one = _account(people, account_id)
     said = follows(people, visit.caller, account_id)
     return draw(visit, "account_end.html.j2", one=one, follows=said)
 
@@ -188,10 +193,7 @@ def get_role(
     account_id: AccountId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
 ) -> Response:
     """Ask what an account is to be from now on."""
-    people = _people(visit)
-    one = next((o for o in people.accounts if o.said["account_id"] == account_id), None)
-    if one is None:
-        raise NotThere("account")
+    one = _account(_people(visit), account_id)
     customers = " ".join(one.said["customers"] or ())
     role = one.said["role"]
     given = Form(fields={"role": (role,), "customers": (customers,)})
@@ -203,10 +205,7 @@ def post_role(
     account_id: AccountId, visit: Annotated[Visit, Depends(Sees(Permission.WRITE_KEYS))]
 ) -> Response:
     """Change the role of an account, or ask a second admin to confirm it."""
-    form, people = visit.form, _people(visit)
-    one = next((o for o in people.accounts if o.said["account_id"] == account_id), None)
-    if one is None:
-        raise NotThere("account")
+    form, one = visit.form, _account(_people(visit), account_id)
     try:
         wanted = _read(
             RoleWanted,
