@@ -189,14 +189,14 @@ def _rows(found: Sequence[Added]) -> Plain:
         key = [row.values[name] for name in added.key_columns(table)]
         told = rows.setdefault("now" if row.now else "rows", {})
         told.setdefault(row.table, []).append([*key, row_digest(row.covered)])
-    return Plain(rows)
+    return Plain({name: Plain(told) for name, told in rows.items()})
 
 
 class _Spliced:
     """Makes the text of a value in which some lists are texts already."""
 
     def __init__(self, rows: Plain, texts: Sequence[AddedRows]) -> None:
-        told = cast("dict[str, object]", rows.setdefault("rows", {}))
+        told = cast("dict[str, object]", rows.setdefault("rows", Plain()))
         self._text_of: dict[str, str] = {}
         for one in texts:
             if one.table in told:
