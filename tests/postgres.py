@@ -31,6 +31,10 @@ class NoPostgres(Exception):
     """There is no PostgreSQL on this machine; says where it was looked for."""
 
 
+class PostgresFailed(Exception):
+    """There is one, and it does not do what it should: no reason to skip a test."""
+
+
 class PostgresServer:
     """One server with its own folder and port; stop it, or leave the ``with`` block.
 
@@ -153,7 +157,7 @@ class PostgresServer:
             except psycopg.OperationalError as error:
                 ended = self._process is None or self._process.poll() is not None
                 if ended or time.monotonic() > until:
-                    raise NoPostgres(f"It does not start: {self.log()}") from error
+                    raise PostgresFailed(f"It does not start: {self.log()}") from error
                 time.sleep(0.05)
             else:
                 return
@@ -170,7 +174,7 @@ class PostgresServer:
         )
         if done.returncode:
             said = done.stdout.decode(errors="replace")
-            raise NoPostgres(f"{program} ended with {done.returncode}: {said}")
+            raise PostgresFailed(f"{program} ended with {done.returncode}: {said}")
 
     def _as_user(self) -> dict[str, Any]:
         if self._user is None:
