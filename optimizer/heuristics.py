@@ -24,7 +24,7 @@ LOOKS = 5_000_000
 
 MUCH_CHEAPER = 0.9
 """Part of the cost of putting items in order of arrival below which another order is
-worth its likeness: from the first, ruin and recreate mostly comes further."""
+begun with: where both cost about the same, what has always been done is."""
 
 SEED = 88172645463325252
 """Where the pseudo-random sequence begins: Marsaglia's own example."""

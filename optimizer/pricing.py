@@ -15,7 +15,6 @@ type Stop = Callable[[], bool]
 CHUNK = 64
 """Anchors priced, and bins changed, between two looks at ``Stop``."""
 
-
 CHUNK_CANDIDATES = 40_000
 """Candidates of such anchors together, at most, if it is more than one anchor."""
 

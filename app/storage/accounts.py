@@ -218,3 +218,13 @@ _REVIEWERS = Question(REVIEWERS)
 def reviewers(connection: Connection) -> int:
     """Return how many accounts may propose, edit or decide."""
     return int(_REVIEWERS.one(connection, ROLES).reviewers)
+
+
+def admins(connection: Connection) -> int:
+    """Return how many accounts may give roles."""
+    wanted = (
+        select(func.count())
+        .select_from(accounts)
+        .where(accounts.c.disabled_at.is_(None), accounts.c.roles.like("%admin%"))
+    )
+    return int(connection.execute(wanted).scalar_one())

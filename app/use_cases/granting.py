@@ -2,7 +2,8 @@
 
 Who may decide, and who sees the whole trail, is not for one person to say: the role of
 an approver or an auditor waits until an admin confirms it who did not ask for it, and
-whose account it is not. In the single-user mode of a first start there is nobody else.
+whose account it is not. While there is only one admin, or in the single-user mode of a
+first start, there is nobody else to confirm it, and it is given at once.
 """
 
 import json
@@ -72,7 +73,11 @@ def _of_region(name: str) -> frozenset[str]:
 
 def waits(service: Service, connection: Connection, role: Role) -> bool:
     """Tell whether a role waits for a second admin."""
-    return role in CONFIRMED and not single_user(service, connection)
+    return (
+        role in CONFIRMED
+        and accounts.admins(connection) > 1
+        and not single_user(service, connection)
+    )
 
 
 def ask(

@@ -442,8 +442,8 @@ def price_range(start, stop, duals, tau, arrays, cuts, limits, saved, columns, l
     of each anchor, ``lengths[k]`` its number of items or 0.
     ``limits`` are search nodes: those an anchor always has, those it may have of what
     earlier ones left over, and those whose rest one leaves over. ``saved`` (1) is what
-    is left over so far. Returns the nodes searched and at how many
-    anchors their limit struck.
+    is left over so far. Returns the nodes searched and at how many anchors their limit
+    struck.
     """
     report = np.zeros(4, np.int64)
     place = np.full(arrays.weight.shape[0], -1, np.int64)

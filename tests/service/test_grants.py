@@ -11,7 +11,7 @@ APPROVER = {"name": "Paul", "role": "approver"}
 
 @pytest.fixture
 def two(world: World) -> tuple[World, str]:
-    """Return a service with two reviewers, and the key of its second admin."""
+    """Return a service with two reviewers and two admins, and the second's key."""
     world.key("analyst")
     return world, world.key("admin", name="Otto")
 
@@ -19,6 +19,20 @@ def two(world: World) -> tuple[World, str]:
 def test_alone_a_first_start_makes_its_approver_at_once(world: World) -> None:
     assert world.read("/../readyz")["single_user"]
     made = world.done("/keys", APPROVER)
+    assert made["grant_id"] is None
+    assert world.get("/proposals", key=made["key"]).status_code == 200
+
+
+@pytest.mark.parametrize("role", sorted(CONFIRMED))
+def test_an_only_admin_gives_every_role_at_once(world: World, role: Role) -> None:
+    """Nobody could confirm it: whoever asked for it may not."""
+    world.key("analyst")
+    assert not world.read("/../readyz")["single_user"]
+    otto = world.done("/keys", {"name": "Otto", "role": "admin"})
+    world.call("DELETE", f"/accounts/{otto['account_id']}")
+
+    made = world.done("/keys", {"name": "Paul", "role": role})
+
     assert made["grant_id"] is None
     assert world.get("/proposals", key=made["key"]).status_code == 200
 
