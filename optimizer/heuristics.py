@@ -26,6 +26,10 @@ MUCH_CHEAPER = 0.9
 """Part of the cost of putting items in order of arrival below which another order is
 begun with: where both cost about the same, what has always been done is."""
 
+HOT = 6
+"""The first threshold for keeping a dearer plan, as a divisor of what an item costs
+alone on average, where the start is not worth keeping."""
+
 SEED = 88172645463325252
 """Where the pseudo-random sequence begins: Marsaglia's own example."""
 
@@ -35,7 +39,7 @@ def improve(
     start: Sequence[Bin] = (),
     *,
     rounds: int = 0,
-    heat: int = 6,
+    heat: int = HOT,
     stop: Callable[[], bool] = lambda: False,
     notice: Callable[[tuple[Bin, ...]], None] = lambda _: None,
     early: Callable[[tuple[Bin, ...]], None] = lambda _: None,

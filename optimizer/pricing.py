@@ -77,6 +77,7 @@ def price(
     most: int = 0,
     node_limit: int = 2**62,
     spare: int = 0,
+    anchors: tuple[int, int] | None = None,
     stop: Stop = lambda: False,
 ) -> Pricing | None:
     """Price every anchor exactly and repair the duals until they are feasible.
@@ -97,6 +98,9 @@ def price(
     spare
         Nodes of which an anchor leaves over what it does not need: a later one may use
         those up, to ``MOST_TIMES`` its limit.
+    anchors
+        The first anchor to price, and the first that is not, where no bin of the others
+        violates.
 
     Returns
     -------
@@ -108,7 +112,8 @@ def price(
     limits = np.array([node_limit, node_limit, spare])
     if spare:
         limits[1] *= MOST_TIMES
-    swept = _sweep(instance, repaired, cuts, penalties, tau, limits, stop)
+    among = (0, len(instance)) if anchors is None else anchors
+    swept = _sweep(instance, repaired, cuts, penalties, tau, limits, among, stop)
     if swept is None:
         return None
     bins, nodes, struck = swept
@@ -165,6 +170,7 @@ def _sweep(
     sigma: Ints,
     tau: int,
     limits: Ints,
+    anchors: tuple[int, int],
     stop: Stop,
 ) -> tuple[tuple[Bin, ...], int, int] | None:
     """Price anchor after anchor; return bins and search nodes, None when stopped."""
@@ -177,18 +183,19 @@ def _sweep(
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
     chunk = max(1, min(CHUNK, CHUNK_CANDIDATES * n // (1 + len(instance.candidates))))
-    for start in range(0, n, chunk):
+    first, last = anchors
+    for start in range(first, last, chunk):
         if stop():
             return None
         more, cut = anchor.price_range(
-            start, min(start + chunk, n), duals, tau, instance.arrays, fines,
+            start, min(start + chunk, last), duals, tau, instance.arrays, fines,
             limits, saved, columns, lengths,
         )  # fmt: skip
         nodes += more
         struck += cut
     bins = tuple(
         tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
-        for k in range(n)
+        for k in range(first, last)
         if lengths[k] > 1
     )
     return bins, nodes, struck

@@ -100,6 +100,14 @@ class Record:
         self._nodes += [few, many]
         return here.children
 
+    def duals(self, node: int) -> Ints | None:
+        """Return the duals of a node's best proof, None where there is none.
+
+        They are feasible without credit for bins, and without fines if it has no cuts.
+        """
+        proof = self._nodes[node].proof
+        return None if proof is None else proof.duals
+
     def bound(self) -> int:
         """Return what is proven of the root, in thousandths, at least 0.
 

@@ -155,7 +155,8 @@ def delete_account(
         200: {"description": "It has this role from its next call on."},
         202: {
             "model": AccountShown,
-            "description": "An approver's or auditor's role waits for the second admin, where there is one.",
+            "description": "An approver's or auditor's role waits for the second "
+            "admin, where there is one.",
         },
         **refusals(404, 409, 415),
     },

@@ -77,6 +77,7 @@ def generate(
     keep: Callable[[Sequence[Bin]], None],
     prove: Callable[[Pricing, Duals], None],
     plan: Callable[[LinearPoint], Sequence[Bin]] = lambda _: (),
+    notice: Callable[[Duals], None] = lambda _: None,
     closed: Callable[[int], bool],
     stop: Stop,
 ) -> Generator[None, None, tuple[LinearPoint | None, int]]:
@@ -88,7 +89,8 @@ def generate(
     generation technique*, 2013); from vertices only when nothing is found any more.
     Bins are looked for near those of the point first, by single changes, and by the
     exact search when that finds few. Ends early when the bound is within ``slack``, a
-    part of its value, of the relaxation. Returns the point, None when stopped before
+    part of its value, of the relaxation. ``notice`` receives the duals of every round,
+    feasible or not. Returns the point, None when stopped before
     it, and the bound.
     """
     instance = master.instance
@@ -111,6 +113,7 @@ def generate(
         if central:
             point = master.thin_out(point)
         duals = integer_duals(master, point)
+        notice(duals)
         starts = likely_bins(master, point)[: len(instance) // every]
         if turn % ALL_ITEMS_EVERY == 0:
             starts += singles[turn // ALL_ITEMS_EVERY % every :: every]

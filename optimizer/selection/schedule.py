@@ -9,6 +9,7 @@ from optimizer.pricing import Stop
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import positions_of
 from optimizer.selection.solver import EARLY_ITEMS, Search
+from optimizer.selection.windows import LongSearch, is_long
 
 FIRST_STEPS = 3
 """Steps every search takes before any takes more, and up to 500 if it is small."""
@@ -30,7 +31,8 @@ def solve_all(
 ) -> tuple[Selection, ...]:
     """Solve independent instances in turns; return a selection for each, in order.
 
-    Smaller instances go first, then whichever has the widest gap for its size. What
+    Smaller instances go first, then long parts once, each in its share of the time, and
+    then whichever has the widest gap for its size. What
     each search finds does not depend on the turns, so neither does the answer, unless
     ``stop`` ends them early: then every selection is its best plan, validly bounded.
 
@@ -47,16 +49,35 @@ def solve_all(
             if stop():
                 break
             report(number, _first_plan(instances[number]))
-    searches: dict[int, Search] = {}
+    searches: dict[int, Search | LongSearch] = {}
     under_way: dict[int, Iterator[None]] = {}
+
+    def budget(number: int) -> float | None:
+        """Return what seconds a long part may take of those left: by its items."""
+        left = remaining()
+        ahead = {n: _ahead(searches[n]) for n in under_way}
+        return None if left is None else left * ahead[number] / sum(ahead.values())
+
     for number in order:
-        search = Search(
-            instances[number],
-            gap=gap,
-            stop=stop,
-            remaining=remaining,
-            report=partial(_report_plan, report, number),
-        )
+        search: Search | LongSearch
+        instance = instances[number]
+        if is_long(instance) and instance.known is None:
+            search = LongSearch(
+                instance,
+                gap=gap,
+                stop=stop,
+                remaining=remaining,
+                budget=partial(budget, number),
+                report=partial(report, number),
+            )
+        else:
+            search = Search(
+                instance,
+                gap=gap,
+                stop=stop,
+                remaining=remaining,
+                report=partial(_report_plan, report, number),
+            )
         searches[number] = search
         under_way[number] = search.steps()
         for _ in range(FIRST_STEPS + 500 // len(instances[number])):
@@ -66,6 +87,12 @@ def solve_all(
             if len(instances[number]) >= EARLY_ITEMS:
                 report(number, search.selection(certified=True))
         report(number, search.selection(certified=True))
+
+    for number in order:
+        search = searches[number]
+        while number in under_way and not stop() and not _searched_once(search):
+            _take_turn(number, under_way, TURN)
+            report(number, search.selection(certified=True))
 
     def promise(number: int) -> tuple[float, int]:
         search = searches[number]
@@ -89,12 +116,26 @@ def _report_plan(
 
 def _first_plan(instance: Instance) -> Selection:
     """Return what insertion alone finds."""
+    if is_long(instance):
+        search = LongSearch(instance)
+        search.begin()
+        return search.selection()
     bins = improve(instance, stop=lambda: True)
     return Selection(
         bins=tuple(sorted(positions_of(instance, members) for members in bins)),
         cost=sum(instance.cost(members) for members in bins),
         bound=0,
     )
+
+
+def _ahead(search: Search | LongSearch) -> int:
+    """Return how many items are still to be searched, at least 1."""
+    return search.left if isinstance(search, LongSearch) else len(search.instance)
+
+
+def _searched_once(search: Search | LongSearch) -> bool:
+    """Tell whether a part is not long, or all its windows were searched."""
+    return not isinstance(search, LongSearch) or search.sweeps > 0
 
 
 def _take_turn(number: int, under_way: dict[int, Iterator[None]], steps: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.certificate import Certificate
 from optimizer.heuristics import improve, rounds_for
-from optimizer.instance import Bin, Instance
+from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import Pricing, Stop, price
 from optimizer.record import Record
 from optimizer.selection.branching import Node, branch
@@ -104,6 +104,10 @@ class Search:
         Asked between steps; when it says so, the best plan and its valid bound return.
     remaining
         Seconds left for the integer programs inside, or None.
+    only_root
+        Whether to end with the relaxation over all bins, and plans made of it: neither
+        a number of bins is credited, nor are there cuts or branches, and what is proven
+        are duals of items alone.
 
     Notes
     -----
@@ -120,6 +124,7 @@ class Search:
         stop: Stop = lambda: False,
         report: Report = lambda _: None,
         remaining: Callable[[], float | None] = lambda: None,
+        only_root: bool = False,
     ) -> None:
         self.instance = instance
         self.gap = gap
@@ -132,9 +137,12 @@ class Search:
         self.elsewhere = 0  # the least bound of what is not being explored
         self.pool: dict[tuple[int, ...], None] = {}
         self.tickets = count()
-        self.fewest = fewest_bins(instance)
+        self.fewest = 0 if only_root else fewest_bins(instance)
+        self.cut_rounds = 0 if only_root else CUT_ROUNDS
+        self.only_root = only_root
         self.record = Record(instance, least=self.fewest)
         self.certified: Certificate | None = None
+        self.latest: Ints | None = None  # duals of the last round, feasible or not
         known = instance.known
         self.known = known if known is not None and known.bins else None
         rounds = FIRST_ROUNDS if self.known is None else WARM_ROUNDS
@@ -317,10 +325,13 @@ class Search:
             )
             self.raise_bound(min(found.bound, self.elsewhere))
 
+        def notice(duals: Duals) -> None:
+            self.latest = duals.items
+
         early = root and self.known is None and len(instance) >= EARLY_ITEMS
         wide = len(instance.candidates) > WIDE
         slack = WIDE_SLACK if wide else EARLY_SLACK
-        for round_number in range(-1 if early else 0, CUT_ROUNDS + 1):
+        for round_number in range(-1 if early else 0, self.cut_rounds + 1):
             point, proven = yield from generate(
                 master,
                 least=node.least,
@@ -330,6 +341,7 @@ class Search:
                 keep=lambda bins: self.keep(master, bins),
                 prove=prove,
                 plan=(lambda p: self.rounded(master, p)) if early else lambda _: (),
+                notice=notice,
                 closed=self.closed,
                 stop=self.stop,
             )
@@ -356,7 +368,7 @@ class Search:
                     return (), bound, True
             if self.stop():
                 return (), bound, False
-            if round_number == CUT_ROUNDS or count_undecided(point):
+            if round_number == self.cut_rounds or count_undecided(point):
                 break
             cuts = violated_cuts(master.bins, point.weights, set(master.cuts))
             if not cuts:
@@ -368,6 +380,8 @@ class Search:
             yield from self.look_for_plans(master, point, bound, root=True)
             if self.closed(bound):
                 return (), bound, True
+        if self.only_root:
+            return (), bound, True
         return self.branch(node, master, point, bound), bound, True
 
     def first_proof(self, master: Master) -> int | None:
