@@ -7,6 +7,8 @@ from itertools import count, pairwise
 import numpy as np
 import pytest
 
+from optimizer.certificate import Certificate
+from optimizer.certify import checking
 from optimizer.instance import Instance
 from optimizer.pricing import price
 from optimizer.record import Record
@@ -16,6 +18,7 @@ from optimizer.selection.schedule import solve_all
 from optimizer.selection.solver import Search, solve
 from optimizer.selection.windows import LongSearch, equal_shares, is_long
 from tests.factories import dense_case, random_case
+from tests.optimizer.test_certify import written
 from tests.optimizer.test_selection import check
 from tests.solving import all_bins, instances, problem_of
 
@@ -80,6 +83,28 @@ def test_what_windows_prove_no_bin_of_the_whole_violates() -> None:
                 require_feasible(instance, duals)
                 proofs += 1
     assert proofs > 100
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_certificates_of_windows_are_checked_bin_by_bin(seed: int) -> None:
+    """By code that shares nothing with the solver."""
+    asked = problem_of(dense_case(seed, 15))
+    certificates: list[Certificate] = []
+    for instance in instances(asked):
+        if len(instance) == 1:
+            continue
+        search = LongSearch(instance)
+        for _ in search.steps():
+            if search.sweeps:
+                break
+        if found := search.selection(certified=True).certificate:
+            certificates.append(found)
+    assert certificates
+
+    checked = checking.check(asked, written(asked, certificates))
+
+    assert checked.findings == ()
+    assert checked.by_every_bin == checked.proofs >= len(certificates)
 
 
 def test_equal_shares_violate_no_bin() -> None:
