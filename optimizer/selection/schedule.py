@@ -48,7 +48,7 @@ def solve_all(
         for number in order:
             if stop():
                 break
-            report(number, _first_plan(instances[number]))
+            report(number, _first_plan(instances[number], stop))
     searches: dict[int, Search | LongSearch] = {}
     under_way: dict[int, Iterator[None]] = {}
 
@@ -114,10 +114,10 @@ def _report_plan(
         report(number, selection)
 
 
-def _first_plan(instance: Instance) -> Selection:
+def _first_plan(instance: Instance, stop: Stop) -> Selection:
     """Return what insertion alone finds."""
     if is_long(instance):
-        search = LongSearch(instance)
+        search = LongSearch(instance, stop=stop)
         search.begin()
         return search.selection()
     bins = improve(instance, stop=lambda: True)

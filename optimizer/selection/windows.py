@@ -175,8 +175,10 @@ class LongSearch:
             self.report(self.selection())
 
     def begin(self) -> None:
-        """Make a plan by insertion alone."""
+        """Make a plan by insertion alone, of all there is time for."""
         for first in range(0, len(self.instance), BLOCK):
+            if self.stop():
+                break
             self._mend(first, first + BLOCK, 0)
 
     def _search_whole(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import count, pairwise, product
 
 import numpy as np
 import pytest
@@ -211,10 +211,15 @@ def test_no_part_takes_the_time_of_the_others(monkeypatch: pytest.MonkeyPatch) -
 def test_stopped_at_any_moment_there_is_a_plan() -> None:
     instance = max(parts(), key=len)
     optimum = solve(instance).cost
-    for asked in (0, 1, 3, 10, 30, 100, 300):
+    for seconds, asked in product((None, 0.001), (0, 1, 3, 10, 30, 100, 300)):
         left = iter(range(asked))
+        heard: list[Selection] = []
         (found,) = solve_all(
-            [instance], stop=lambda left=left: next(left, None) is None
+            [instance],
+            stop=lambda left=left: next(left, None) is None,
+            remaining=lambda seconds=seconds: seconds,
+            report=lambda _, selection, heard=heard: heard.append(selection),
         )
-        check(instance, found)
-        assert found.bound <= optimum <= found.cost
+        for selection in (*heard, found):
+            check(instance, selection)
+            assert selection.bound <= optimum <= selection.cost
