@@ -151,14 +151,14 @@ def make_each_change(plan: Planned) -> Any:
     yield "PUT /v1/policies/{name}", put
     made = world.post("/keys", {"name": "one", "role": "auditor"})
     yield "POST /v1/keys", made
+    second = world.post("/keys", {"name": "two", "role": "admin"})
+    yield "POST /v1/keys", second
     for way in ("confirm", "refuse"):
         role = {"role": "approver"}
         account = f"/accounts/{made.json()['account_id']}/role"
         asked = world.call("PUT", account, json=role)
         yield "PUT /v1/accounts/{account_id}/role", asked
         grant = f"/grants/{asked.json()['grant_id']}/{way}"
-        second = world.post("/keys", {"name": "two", "role": "admin"})
-        yield "POST /v1/keys", second
         settled = world.post(grant, key=second.json()["key"])
         yield f"POST /v1/grants/{{grant_id}}/{way}", settled
         back = world.call("PUT", account, json={"role": "analyst"})
