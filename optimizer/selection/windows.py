@@ -105,6 +105,7 @@ class LongSearch:
         self.cost = int(instance.alone.sum())
         self.left = len(instance)  # items of windows not yet searched, at least 1
         self.sweeps = 0  # how often all windows were searched
+        self._ended = False
         self._whole: Search | None = None
         self._said: Selection | None = None
         self._earliest = _earliest(instance)
@@ -160,7 +161,7 @@ class LongSearch:
                 yield from self._search(window)
                 self.left = max(1, n - window.last)
                 self.report(self.selection(certified=True))
-                if self.stop() or self.closed():
+                if self._ended or self.stop() or self.closed():
                     return
             self.sweeps += 1
             times *= WIDER
@@ -258,10 +259,9 @@ class LongSearch:
         self._take_plan(window, search)
         own = slice(window.first - window.low, window.last - window.low)
         told = (search.record.duals(Record.ROOT), search.latest)
-        self._take_duals(
-            window,
-            [_at_scale(d[own], part, self.instance) for d in told if d is not None],
-        )
+        asked = [_at_scale(d[own], part, self.instance) for d in told if d is not None]
+        # Without new ones, those it has: they too give way to new ones before them.
+        self._take_duals(window, asked or [self.duals[window.first : window.last]])
         yield
         half = (window.last - window.first) // 2
         if not self.stop():
@@ -290,7 +290,10 @@ class LongSearch:
                 break
             if best is None or found.duals.sum() > best.sum():
                 best = found.duals
-        if best is None or (self.sweeps and best.sum() <= self.duals.sum()):
+        if best is None:  # stopped: later windows would build on what may violate
+            self._ended = True
+            return
+        if self.sweeps and best.sum() <= self.duals.sum():
             return
         self.duals = best
         proven = best.copy()

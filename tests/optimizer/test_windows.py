@@ -85,6 +85,26 @@ def test_what_windows_prove_no_bin_of_the_whole_violates() -> None:
     assert proofs > 100
 
 
+def test_a_window_that_had_no_time_gives_way_to_those_before_it() -> None:
+    """It keeps equal shares, which bins over the seam may violate now."""
+    proofs = 0
+    for instance in parts():
+        turns = count()
+        search = LongSearch(
+            instance,
+            remaining=lambda: 100.0,
+            budget=lambda turns=turns: 0.0 if next(turns) % 2 else None,
+        )
+        for _ in search.steps():
+            if search.sweeps:
+                break
+            duals = search.record.duals(Record.ROOT)
+            assert duals is not None
+            require_feasible(instance, duals)
+            proofs += 1
+    assert proofs > 100
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_certificates_of_windows_are_checked_bin_by_bin(seed: int) -> None:
     """By code that shares nothing with the solver."""
