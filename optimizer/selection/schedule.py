@@ -119,7 +119,7 @@ def _first_plan(instance: Instance, stop: Stop) -> Selection:
     if is_long(instance):
         search = LongSearch(instance, stop=stop)
         search.begin()
-        return search.selection()
+        return search.selection(certified=True)
     bins = improve(instance, stop=lambda: True)
     return Selection(
         bins=tuple(sorted(positions_of(instance, members) for members in bins)),

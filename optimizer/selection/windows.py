@@ -173,7 +173,7 @@ class LongSearch:
                     return
                 self._mend(first, first + BLOCK, rounds)
                 yield
-            self.report(self.selection())
+            self.report(self.selection(certified=True))
 
     def begin(self) -> None:
         """Make a plan by insertion alone, of all there is time for."""
@@ -183,12 +183,8 @@ class LongSearch:
             self._mend(first, first + BLOCK, 0)
 
     def _search_whole(self) -> Iterator[None]:
-        def better(found: Selection) -> None:
-            if found.cost <= self.cost and found.bound >= self.bound:
-                self.report(found)
-
         search = Search(
-            self.instance, gap=self.gap, stop=self.stop, report=better,
+            self.instance, gap=self.gap, stop=self.stop,
             remaining=self.remaining,
         )  # fmt: skip
         search.take(self.instance, self._bins())

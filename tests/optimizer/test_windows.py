@@ -243,3 +243,4 @@ def test_stopped_at_any_moment_there_is_a_plan() -> None:
         for selection in (*heard, found):
             check(instance, selection)
             assert selection.bound <= optimum <= selection.cost
+            assert selection.certificate is not None  # else no bound is checked
