@@ -16,8 +16,9 @@ from optimizer.catalogue import Catalogue
 from optimizer.policy import Policy
 from optimizer.rulings import Rulings
 from optimizer.verify import bins as one_bin
-from optimizer.verify import figures, whole
-from optimizer.verify.facts import Members, Setting, settle_facts
+from optimizer.verify import whole
+from optimizer.verify.agreed import Wanted, wanted_of
+from optimizer.verify.facts import Fact, Members, Setting, settle_facts
 from optimizer.verify.report import Finding, Report, at, number, sequence
 from optimizer.verify.tally import Tally, Totals, totals_alone
 
@@ -106,6 +107,7 @@ def _check_bins(setting: Setting, listed: Iterable[object]) -> _Each:
     tally = Tally(setting.policy)
     each = _Each(tally, Totals(tally))
     report = each.report
+    alone: list[Fact] = []
     for place, stated in enumerate(listed):
         outline = whole.outline(setting, stated)
         each.outlines.append(outline)
@@ -115,22 +117,28 @@ def _check_bins(setting: Setting, listed: Iterable[object]) -> _Each:
             report.add(where, "shape", f"{where} is not a list of requests, each once.")
             continue
         efforts = tally.efforts(members)
-        each.together.add(efforts)
-        each.waiting += figures.waiting(setting.policy, members)
-        _check_bin(report, setting, tally, where, stated, members)
-        one_bin.check_figures(report, setting, tally, where, stated, members, efforts)
+        wanted = wanted_of(tally, members, efforts)
+        if len(members) == 1:
+            alone.append(members[0])
+        else:
+            each.together.add(efforts)
+            each.waiting += wanted.wait_cost
+        _check_bin(report, setting, where, stated, members, wanted)
+        one_bin.check_figures(report, tally, where, stated, members, wanted)
         if not report.findings:
-            each.cheapest += whole.cheapest_nearby(setting, tally, members)
+            cost = wanted.efforts[0] + wanted.wait_cost
+            each.cheapest += whole.cheapest_nearby(setting, tally, members, cost)
+    each.together.add_alone(tally, alone)
     return each
 
 
 def _check_bin(
     report: Report,
     setting: Setting,
-    tally: Tally,
     where: str,
     stated: object,
     members: Members,
+    wanted: Wanted,
 ) -> None:
     """Check what a bin is and says: allowed or fixed, joint case, warnings, reasons."""
     fixed = frozenset(one_bin.ids_of(members)) in setting.fixed
@@ -138,7 +146,9 @@ def _check_bin(
     if not fixed:
         one_bin.check_allowed(report, setting, where, members)
     one_bin.check_joint_case(report, where, at(stated, "joint_case"), members)
-    one_bin.check_warnings(report, tally, where, at(stated, "warnings"), members)
+    one_bin.check_warnings(
+        report, where, at(stated, "warnings"), members, wanted.forecast_on
+    )
     reasons = at(stated, "alone_because")
     if len(members) == 1 and not fixed:
         one_bin.check_reasons(report, setting, where, reasons, members[0])

@@ -1,15 +1,14 @@
 """Is one bin allowed, and is every figure it states what its requests give."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Final
 
 from optimizer.catalogue import Threshold
-from optimizer.policy import EffortCase
 from optimizer.verify import figures
+from optimizer.verify.agreed import EFFORTS, Wanted, agrees
 from optimizer.verify.facts import Fact, Members, Setting, meets
-from optimizer.verify.figures import Efforts
 from optimizer.verify.report import SHARE_TOLERANCE, Report, at, number, sequence, texts
 from optimizer.verify.rules import RULES, broken_limits, broken_rules
 from optimizer.verify.tally import Tally
@@ -17,11 +16,7 @@ from optimizer.verify.tally import Tally
 EXACT_SHARES_UP_TO: Final = 8
 """Customers in a bin up to which fair shares are computed, not sampled."""
 
-SUFFIX: Final = {
-    EffortCase.DEFAULT: "",
-    EffortCase.LOW: "_low",
-    EffortCase.HIGH: "_high",
-}
+_SAVED: Final = EFFORTS.index("saved_effort_days")
 GUESSED_FIELDS: Final = {"configuration", "region", "implementing_agency"}
 LONG_SPREAD: Final = timedelta(days=365)
 
@@ -50,82 +45,52 @@ def check_allowed(
 
 def check_figures(
     report: Report,
-    setting: Setting,
     tally: Tally,
     where: str,
     stated: object,
     members: Members,
-    efforts: Efforts,
+    wanted: Wanted,
 ) -> None:
-    """Recompute everything a bin states but its warnings, joint case and reasons.
+    """Compare everything a bin states but its warnings, joint case and reasons."""
+    if not agrees(stated, wanted):
+        _compare(report, where, stated, wanted)
+    check_shares(report, tally, where, at(stated, "fair_share"), members, wanted)
 
-    Parameters
-    ----------
-    efforts
-        Effort of the members in one bin.
-    """
-    policy = setting.policy
-    requests = [fact.request for fact in members]
-    categories = {fact.category.name if fact.category else None for fact in members}
-    category = categories.pop() if len(categories) == 1 else None
-    report.same(f"{where}.category", at(stated, "category"), category)
+
+def _compare(report: Report, where: str, stated: object, wanted: Wanted) -> None:
+    """Compare what a bin states with what it has to, one by one."""
+    report.same(f"{where}.category", at(stated, "category"), wanted.category)
     for key, names in (
-        ("systems", {request.system for request in requests}),
-        ("customers", {request.customer for request in requests}),
-        ("regions", {request.region for request in requests}),
+        ("systems", wanted.systems),
+        ("customers", wanted.customers),
+        ("regions", wanted.regions),
     ):
         report.names(f"{where}.{key}", at(stated, key), names)
-    start = figures.starts_on(members)
-    report.day(f"{where}.starts_on", at(stated, "starts_on"), start)
-    waits = {fact.request.request_id: (start - fact.ready_on).days for fact in members}
-    report.each(f"{where}.wait_days", at(stated, "wait_days"), waits, report.same)
-    report.days(
-        f"{where}.wait_cost",
-        at(stated, "wait_cost"),
-        figures.waiting(policy, members),
+    report.day(f"{where}.starts_on", at(stated, "starts_on"), wanted.starts_on)
+    report.each(
+        f"{where}.wait_days", at(stated, "wait_days"), wanted.wait_days, report.same
     )
-    check_forecasts(report, tally, where, stated, members)
-
-    singles = [tally.alone(fact) for fact in members]
-    alone = {
-        case: figures.added(single[case] for single in singles) for case in EffortCase
-    }
-    for case, suffix in SUFFIX.items():
-        effort, apart = sum(efforts[case].values()), sum(alone[case].values())
-        for name, value in (
-            ("effort_days", effort),
-            ("solo_effort_days", apart),
-            ("saved_effort_days", apart - effort),
-        ):
-            key = name + suffix
-            report.days(f"{where}.{key}", at(stated, key), value)
+    report.days(f"{where}.wait_cost", at(stated, "wait_cost"), wanted.wait_cost)
+    report.day(f"{where}.forecast_on", at(stated, "forecast_on"), wanted.forecast_on)
+    report.each(
+        f"{where}.solo_forecast_on",
+        at(stated, "solo_forecast_on"),
+        wanted.solo_forecast_on,
+        report.day,
+    )
+    report.each(
+        f"{where}.days_gained",
+        at(stated, "days_gained"),
+        wanted.days_gained,
+        report.same,
+    )
+    for key, value in zip(EFFORTS, wanted.efforts, strict=True):
+        report.days(f"{where}.{key}", at(stated, key), value)
     for key, by_stage in (
-        ("effort_by_stage", efforts[EffortCase.DEFAULT]),
-        ("solo_effort_by_stage", alone[EffortCase.DEFAULT]),
+        ("effort_by_stage", wanted.effort_by_stage),
+        ("solo_effort_by_stage", wanted.solo_effort_by_stage),
     ):
         report.each(f"{where}.{key}", at(stated, key), by_stage, report.days)
-    solo_effort = {
-        request_id: sum(single[EffortCase.DEFAULT].values())
-        for request_id, single in zip(waits, singles, strict=True)
-    }
-    saved = sum(solo_effort.values()) - sum(efforts[EffortCase.DEFAULT].values())
-    check_shares(
-        report, tally, where, at(stated, "fair_share"), members, solo_effort, saved
-    )
-
-
-def check_forecasts(
-    report: Report, tally: Tally, where: str, stated: object, members: Members
-) -> None:
-    """Recompute the forecast of the bin and of each member alone."""
-    forecast = tally.forecast_on(members)
-    solo = {fact.request.request_id: tally.forecast_on((fact,)) for fact in members}
-    gained = {request_id: (day - forecast).days for request_id, day in solo.items()}
-    report.day(f"{where}.forecast_on", at(stated, "forecast_on"), forecast)
-    report.each(
-        f"{where}.solo_forecast_on", at(stated, "solo_forecast_on"), solo, report.day
-    )
-    report.each(f"{where}.days_gained", at(stated, "days_gained"), gained, report.same)
 
 
 def check_shares(
@@ -134,27 +99,43 @@ def check_shares(
     where: str,
     stated: object,
     members: Members,
-    solo_effort: Mapping[str, int],
-    saved: int,
+    wanted: Wanted,
 ) -> None:
     """Recompute fair shares, or above eight customers only their sum."""
-    customers = {fact.request.customer for fact in members}
+    customers = wanted.customers
+    saved = wanted.efforts[_SAVED]
     where = f"{where}.fair_share"
     if len(customers) <= EXACT_SHARES_UP_TO:
-        shares = tally.fair_shares(members, solo_effort, saved)
+        shares = _shares(tally, members, wanted, saved)
+        if type(stated) is dict and stated == shares and _are_floats(stated):
+            return
         report.each(
             where,
             stated,
-            {customer: float(share / 1000) for customer, share in shares.items()},
+            shares,
             lambda place, value, share: report.near(
                 place, value, share, SHARE_TOLERANCE
             ),
         )
         return
-    found = [number(at(stated, customer)) for customer in sorted(customers)]
+    found = [number(at(stated, customer)) for customer in customers]
     total = sum(value for value in found if value is not None)
     report.names(where, [*stated] if isinstance(stated, Mapping) else stated, customers)
     report.near(f"{where} in sum", float(total), saved / 1000, SHARE_TOLERANCE)
+
+
+def _shares(
+    tally: Tally, members: Members, wanted: Wanted, saved: int
+) -> dict[str, float]:
+    """Return the exact fair shares as the nearest numbers of staff-days."""
+    if len(wanted.customers) == 1:  # who has all
+        return {wanted.customers[0]: saved / 1000}
+    shares = tally.fair_shares(members, wanted.solo_effort, saved)
+    return {customer: float(share / 1000) for customer, share in shares.items()}
+
+
+def _are_floats(stated: dict[str, object]) -> bool:
+    return {*map(type, stated.values())} == {float}
 
 
 def lowest_threshold(members: Members) -> Threshold | None:
@@ -223,47 +204,58 @@ def check_joint_case(
         report.same(f"{where}.{key}", at(stated, key), value)
 
 
-def warnings_due(tally: Tally, members: Members) -> dict[str, set[str]]:
+def warnings_due(members: Members, forecast: date) -> dict[str, set[str]]:
     """Return the requests each warning that is due speaks of, by its code."""
-    forecast = tally.forecast_on(members)
     dated = {
         fact.request.request_id: fact.request.needed_by
         for fact in members
         if fact.request.needed_by
     }
-    customers = {fact.request.customer for fact in members}
-    notifying = [fact for fact in members if fact.notifies]
-
-    def those(chosen: list[Fact]) -> set[str]:
-        return {fact.request.request_id for fact in chosen}
-
     due = {
-        "joint_sum_crosses_threshold": those(
-            list(members) if creates_notification(members) else []
-        ),
-        "mixed_notification_clocks": those(
-            notifying if len({figures.clock(f) for f in notifying}) > 1 else []
-        ),
-        "greece_with_turkiye": those(
-            [f for f in members if f.request.customer in {"GRC", "TUR"}]
-            if customers >= {"GRC", "TUR"}
-            else []
-        ),
-        "enhanced_end_use_monitoring": those(
+        "enhanced_end_use_monitoring": _those(
             [f for f in members if f.request.end_use_monitoring]
         ),
         "needed_by_before_forecast": {
             request_id for request_id, day in dated.items() if day < forecast
         },
-        "price_and_availability": those(
+        "price_and_availability": _those(
             [f for f in members if f.request.document == "P&A"]
         ),
-        "needed_by_spread": set(dated) if _spread(dated) > LONG_SPREAD else set(),
-        "known_only_by_default": those(
-            [f for f in members if GUESSED_FIELDS & {*f.request.defaulted}]
+        "known_only_by_default": _those(
+            [
+                f
+                for f in members
+                if f.request.defaulted and GUESSED_FIELDS & {*f.request.defaulted}
+            ]
         ),
     }
+    if len(members) > 1:
+        due |= _due_together(members, dated)
     return {code: requests for code, requests in due.items() if requests}
+
+
+def _due_together(members: Members, dated: Mapping[str, date]) -> dict[str, set[str]]:
+    """Return whom the warnings speak of that only several requests give rise to."""
+    customers = {fact.request.customer for fact in members}
+    notifying = [fact for fact in members if fact.notifies]
+    return {
+        "joint_sum_crosses_threshold": _those(
+            members if creates_notification(members) else ()
+        ),
+        "mixed_notification_clocks": _those(
+            notifying if len({figures.clock(f) for f in notifying}) > 1 else ()
+        ),
+        "greece_with_turkiye": _those(
+            [f for f in members if f.request.customer in {"GRC", "TUR"}]
+            if customers >= {"GRC", "TUR"}
+            else ()
+        ),
+        "needed_by_spread": set(dated) if _spread(dated) > LONG_SPREAD else set(),
+    }
+
+
+def _those(chosen: Iterable[Fact]) -> set[str]:
+    return {fact.request.request_id for fact in chosen}
 
 
 def _spread(dated: Mapping[str, date]) -> timedelta:
@@ -271,7 +263,7 @@ def _spread(dated: Mapping[str, date]) -> timedelta:
 
 
 def check_warnings(
-    report: Report, tally: Tally, where: str, stated: object, members: Members
+    report: Report, where: str, stated: object, members: Members, forecast: date
 ) -> None:
     """Require each warning that is due, over the requests it is due for, and no more.
 
@@ -292,7 +284,7 @@ def check_warnings(
                 f"{where}[{place}] names no request, or one that is named already.",
             )
         already.update(named)
-    due = warnings_due(tally, members)
+    due = warnings_due(members, forecast)
     for code in sorted(found.keys() | due.keys()):
         if code not in found:
             report.add(where, "warning", f"The warning {code} is due and is missing.")

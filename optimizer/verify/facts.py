@@ -146,6 +146,18 @@ def meets(threshold: Threshold, value_cents: int, mde_value_cents: int) -> bool:
     return by_total or by_mde
 
 
+def shown(fact: Fact) -> tuple[object, ...]:
+    """Return all that :func:`triggered` looks at: the same, the same stages."""
+    request = fact.request
+    return (
+        request.technology_review,
+        request.end_use_monitoring,
+        request.document,
+        fact.notifies,
+        fact.precedent,
+    )
+
+
 def triggered(trigger: Trigger, fact: Fact) -> bool:
     """Tell whether a stage with this trigger concerns the request."""
     request = fact.request

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.policy import NOTIFICATION_CLOCK, EffortCase, Policy, Trigger, Unit
-from optimizer.verify.facts import Fact, Members, days_after, triggered
+from optimizer.verify.facts import Fact, Members, days_after, shown, triggered
 from optimizer.verify.figures import (
     COORDINATION,
     OF_ONE_CUSTOMER,
@@ -78,6 +78,7 @@ class Tally:
                 self._full[counted] += full
                 self._known[counted] += known
         self._alone: dict[Hashable, Efforts] = {}
+        self._concerning: dict[Hashable, tuple[bool, ...]] = {}  # by what is shown
         self._elapsed: dict[Hashable, int] = {}
 
     # -- effort ----------------------------------------------------------------------
@@ -111,10 +112,17 @@ class Tally:
 
     def kind(self, fact: Fact) -> Hashable:
         """Return what decides the effort of a request alone."""
-        return (self._triggered(fact), fact.precedent, fact.request.lines)
+        return (shown(fact), fact.request.lines)
 
     def _triggered(self, fact: Fact) -> tuple[bool, ...]:
-        return tuple(triggered(trigger, fact) for trigger in self._triggers)
+        """Return which triggers concern a request, in their order."""
+        key = shown(fact)
+        found = self._concerning.get(key)
+        if found is None:
+            found = self._concerning[key] = tuple(
+                triggered(trigger, fact) for trigger in self._triggers
+            )
+        return found
 
     def _by_stage(
         self, counts: Mapping[Counted, Count], case: EffortCase
@@ -137,10 +145,13 @@ class Tally:
         }
 
     def _concerned(self, members: Members) -> dict[Trigger, list[Fact]]:
-        return {
-            trigger: [fact for fact in members if triggered(trigger, fact)]
-            for trigger in self._triggers
-        }
+        concerned: dict[Trigger, list[Fact]] = {t: [] for t in self._triggers}
+        lists = tuple(concerned.values())
+        for fact in members:
+            for among, concerns in zip(lists, self._triggered(fact), strict=True):
+                if concerns:
+                    among.append(fact)
+        return concerned
 
     # -- days ------------------------------------------------------------------------
 
@@ -151,7 +162,7 @@ class Tally:
     def _elapsed_days(self, members: Members) -> int:
         if len(members) > 1:
             return self._elapsed_of(members) + self.policy.coordination_elapsed_days
-        key = (self._triggered(members[0]), clock(members[0]))
+        key = (shown(members[0]), clock(members[0]))
         if key not in self._elapsed:
             self._elapsed[key] = self._elapsed_of(members)
         return self._elapsed[key]
@@ -176,12 +187,11 @@ class Tally:
         effort = sum(self.efforts(members)[EffortCase.DEFAULT].values())
         return effort + waiting(self.policy, members)
 
-    def cheapest_split(self, members: Members) -> int:
+    def cheapest_split(self, members: Members, whole: int) -> int:
         """Return the cost of a bin, or split in two or into single requests if less.
 
-        One of the two parts is a single request.
+        One of the two parts is a single request. ``whole`` is the bin's own cost.
         """
-        whole = self.cost(members)
         if len(members) == 1:
             return whole
         alone = [self.cost((fact,)) for fact in members]
@@ -206,14 +216,18 @@ class Tally:
         total = 0
         spared = [0] * len(members)
         concerned = self._concerned(members)
+        places: dict[Trigger, list[int]] = {t: [] for t in self._triggers}
+        for place, fact in enumerate(members):
+            for t, concerns in zip(self._triggers, self._triggered(fact), strict=True):
+                if concerns:
+                    places[t].append(place)
         for counted in self._counted:
             trigger, unit = counted
             full, known = self._full[counted], self._known[counted]
             if unit is Unit.LINE:
                 total += full * sum(fact.request.lines for fact in concerned[trigger])
-                for place, fact in enumerate(members):
-                    if triggered(trigger, fact):
-                        spared[place] += full * fact.request.lines
+                for place in places[trigger]:
+                    spared[place] += full * members[place].request.lines
                 continue
             name = UNIT_OF[unit]
             names = [name(fact.request) for fact in concerned[trigger]]
@@ -224,13 +238,14 @@ class Tally:
                 if not (_discounted(unit) and fact.precedent)
             )
             total += full * len(first) + known * (len(holders) - len(first))
-            for place, fact in enumerate(members):
-                if not triggered(trigger, fact):
-                    continue
-                mine = name(fact.request)
+            for place, mine in zip(places[trigger], names, strict=True):
                 if holders[mine] == 1:
                     spared[place] += full if first[mine] else known
-                elif first[mine] == 1 and not fact.precedent and _discounted(unit):
+                elif (
+                    first[mine] == 1
+                    and _discounted(unit)
+                    and not members[place].precedent
+                ):
                     spared[place] += full - known
         return [total - less for less in spared]
 
@@ -373,16 +388,20 @@ class Totals:
             for stage, effort in by_stage.items():
                 total[stage] += effort * times
 
+    def add_alone(self, tally: Tally, facts: Iterable[Fact]) -> None:
+        """Add the efforts of requests that are each alone; those of a kind at once."""
+        known: dict[Hashable, Fact] = {}
+        count: Counter[Hashable] = Counter()
+        for fact in facts:
+            kind = tally.kind(fact)
+            count[kind] += 1
+            known.setdefault(kind, fact)
+        for kind, times in count.items():
+            self.add(tally.alone(known[kind]), times)
+
 
 def totals_alone(tally: Tally, facts: Iterable[Fact]) -> Totals:
     """Return the efforts of requests in sum, each alone."""
-    known: dict[Hashable, Fact] = {}
-    count: Counter[Hashable] = Counter()
-    for fact in facts:
-        kind = tally.kind(fact)
-        count[kind] += 1
-        known.setdefault(kind, fact)
     totals = Totals(tally)
-    for kind, times in count.items():
-        totals.add(tally.alone(known[kind]), times)
+    totals.add_alone(tally, facts)
     return totals

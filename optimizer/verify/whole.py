@@ -8,7 +8,8 @@ from typing import Final
 from optimizer.errors import RulingsContradict
 from optimizer.policy import EffortCase
 from optimizer.rulings import Ruling, RulingKind, settle
-from optimizer.verify.bins import SUFFIX, ids_of
+from optimizer.verify.agreed import SUFFIX
+from optimizer.verify.bins import ids_of
 from optimizer.verify.facts import Fact, Members, Setting, meets
 from optimizer.verify.report import GAP_TOLERANCE, Report, at, number, sequence, texts
 from optimizer.verify.tally import Tally, Totals
@@ -218,18 +219,20 @@ def check_bound(
     report.same("status", at(stated, "status"), status, "status")
 
 
-def cheapest_nearby(setting: Setting, tally: Tally, members: Members) -> int:
+def cheapest_nearby(setting: Setting, tally: Tally, members: Members, cost: int) -> int:
     """Return the least cost of a bin as it is, split, or one request out of it.
 
     That is its cheapest split into single requests or into one request and the others,
     where no ruling holds it together. A plan of such bins is allowed when the bins
-    are, so no true lower bound is above it.
+    are, so no true lower bound is above it. ``cost`` is that of the bin as it is.
     """
+    if len(members) == 1:
+        return cost
     ids = ids_of(members)
     held = any(request_id in setting.joined for request_id in ids)
     if held or frozenset(ids) in setting.fixed:
-        return tally.cost(members)
-    return tally.cheapest_split(members)
+        return cost
+    return tally.cheapest_split(members, cost)
 
 
 def check_fragmentation(report: Report, setting: Setting, stated: object) -> None:
