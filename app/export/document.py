@@ -270,7 +270,7 @@ def _dates_by(dates: Mapping[str, date]) -> dict[str, str]:
 
 def _share(thousandths: Fraction) -> float:
     """Return an exact share as the nearest float of staff-days."""
-    return float(thousandths / 1000)
+    return thousandths.numerator / (1000 * thousandths.denominator)
 
 
 def _joint_case(joint: JointCase | None) -> Document | None:

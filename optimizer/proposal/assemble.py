@@ -229,9 +229,20 @@ def _proposed(
     start = cost.start_day(problem, members)
     forecast = _day(start + ledger.elapsed_days(members))
     whole = ledger.reckon(members)
-    alone = [
-        ledger.reckon_alone(i, r.lines) for i, r in zip(members, requests, strict=True)
-    ]
+    by_stage = solo_by_stage = ledger.by_name(whole.by_stage)
+    solo_effort = whole.effort
+    solo_forecasts = [forecast]
+    if len(members) > 1:
+        alone = [
+            ledger.reckon_alone(i, r.lines)
+            for i, r in zip(members, requests, strict=True)
+        ]
+        solo_effort = sum((each.effort for each in alone), Effort())
+        columns = zip(*(each.by_stage for each in alone), strict=True)
+        solo_by_stage = ledger.by_name(map(sum, columns))
+        solo_forecasts = [
+            _day(problem.ready[i] + ledger.elapsed_alone(i)) for i in members
+        ]
     categories = {problem.category_of[r.customer] for r in requests}
     joint = joint_case(problem, members)
     because: tuple[Reason, ...] = ()
@@ -247,19 +258,15 @@ def _proposed(
         fixed=is_fixed,
         starts_on=date.fromordinal(start),
         effort=whole.effort,
-        solo_effort=sum((each.effort for each in alone), Effort()),
-        wait_cost=cost.waiting(problem, members),
-        effort_by_stage=_by_stage(problem, [whole]),
-        solo_effort_by_stage=_by_stage(problem, alone),
+        solo_effort=solo_effort,
+        wait_cost=cost.waiting(problem, members) if len(members) > 1 else 0,
+        effort_by_stage=by_stage,
+        solo_effort_by_stage=solo_by_stage,
         wait_days={
-            r.request_id: start - problem.ready[i]
-            for i, r in zip(members, requests, strict=True)
+            name: start - problem.ready[i] for name, i in zip(ids, members, strict=True)
         },
         forecast_on=forecast,
-        solo_forecast_on={
-            r.request_id: _day(problem.ready[i] + ledger.elapsed_days((i,)))
-            for i, r in zip(members, requests, strict=True)
-        },
+        solo_forecast_on=dict(zip(ids, solo_forecasts, strict=True)),
         fair_share=fair_shares(ledger, members),
         joint_case=joint,
         warnings=warnings(problem, members, joint, forecast.toordinal()),
@@ -270,14 +277,6 @@ def _proposed(
 def _day(ordinal: int) -> date:
     """Return a day by number, at most the calendar's last."""
     return date.fromordinal(min(ordinal, date.max.toordinal()))
-
-
-def _by_stage(problem: Problem, bins: Sequence[Reckoned]) -> dict[str, int]:
-    """Return the effort of some bins by stage id, coordination last."""
-    if len(bins) == 1:
-        return _named(problem, bins[0].by_stage)
-    columns = zip(*(reckoned.by_stage for reckoned in bins), strict=True)
-    return _named(problem, [sum(column) for column in columns])
 
 
 def _named(problem: Problem, by_stage: Sequence[int]) -> dict[str, int]:

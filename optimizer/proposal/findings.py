@@ -125,6 +125,8 @@ def _named(problem: Problem, members: Sequence[int]) -> str:
 
 
 def _mixed_clocks(problem: Problem, members: Sequence[int], _: int) -> _Found:
+    if len(members) == 1:
+        return _NOT_DUE
     notified = [i for i in members if problem.notified[i]]
     clocks = sorted({problem.clock_days(i) for i in notified})
     if len(clocks) < 2:
@@ -141,6 +143,8 @@ def _mixed_clocks(problem: Problem, members: Sequence[int], _: int) -> _Found:
 
 
 def _greece_with_turkiye(problem: Problem, members: Sequence[int], _: int) -> _Found:
+    if len(members) == 1:
+        return _NOT_DUE
     both = [i for i in members if problem.requests[i].customer in (GREECE, TURKIYE)]
     if {problem.requests[i].customer for i in both} != {GREECE, TURKIYE}:
         return _NOT_DUE
@@ -149,6 +153,8 @@ def _greece_with_turkiye(problem: Problem, members: Sequence[int], _: int) -> _F
 
 def _end_use(problem: Problem, members: Sequence[int], _: int) -> _Found:
     marked = [i for i in members if problem.requests[i].end_use_monitoring]
+    if not marked:
+        return _NOT_DUE
     return marked, (
         f"Enhanced end-use monitoring items: {_named(problem, marked)}; each customer "
         "needs its own monitoring plan."
@@ -167,11 +173,15 @@ def _late(problem: Problem, members: Sequence[int], forecast: int) -> _Found:
                 f"{r.request_id} is needed by {r.needed_by.isoformat()}, "
                 f"{counted(days, 'day')} before the forecast decision"
             )
+    if not late:
+        return _NOT_DUE
     return late, "; ".join(parts) + "."
 
 
 def _price_and_availability(problem: Problem, members: Sequence[int], _: int) -> _Found:
     asked = [i for i in members if problem.requests[i].document is Document.P_AND_A]
+    if not asked:
+        return _NOT_DUE
     return asked, (
         f"{_named(problem, asked)}: price and availability data only, which is no "
         "offer and commits nobody."
@@ -179,6 +189,8 @@ def _price_and_availability(problem: Problem, members: Sequence[int], _: int) ->
 
 
 def _needed_by_spread(problem: Problem, members: Sequence[int], _: int) -> _Found:
+    if len(members) == 1:
+        return _NOT_DUE
     dated = {i: day for i in members if (day := problem.requests[i].needed_by)}
     if not dated:
         return _NOT_DUE
@@ -196,10 +208,14 @@ def _by_default(problem: Problem, members: Sequence[int], _: int) -> _Found:
     parts: list[str] = []
     for i in members:
         r = problem.requests[i]
+        if not r.defaulted:
+            continue
         fields = [name for name in GUESSED_FIELDS if name in r.defaulted]
         if fields:
             guessed.append(i)
             parts.append(f"{r.request_id} ({', '.join(fields)})")
+    if not guessed:
+        return _NOT_DUE
     return guessed, f"Known only by a default: {listed(parts)}."
 
 

@@ -4,14 +4,14 @@ The definitions stay those of ``optimizer.cost``; this only remembers what a req
 brings, which is the same for all requests alike in every field a stage looks at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from optimizer import cost
 from optimizer.features import CASES, touches_of
 from optimizer.policy import NOTIFICATION_CLOCK as CLOCK
 from optimizer.problem import Problem
-from optimizer.proposal.values import Effort
+from optimizer.proposal.values import COORDINATION, Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Ledger:
         )
         self.touches = touches_of(problem)
         self._elapsed: dict[int, tuple[int, ...]] = {}
+        self._elapsed_alone: dict[int, int] = {}
+        self._stages = (*(stage.id for stage in problem.policy.stages), COORDINATION)
         self._alone: dict[tuple[int, int], Reckoned] = {}
 
     def reckon(self, members: Sequence[int]) -> Reckoned:
@@ -83,19 +85,23 @@ class Ledger:
         found = self._alone.get(key)
         if found is None:
             brought = self.touches.of(position)
-            default, low, high = (
+            default, low, high = [
                 alone + line * lines
                 for alone, line in zip(brought.alone, brought.per_line, strict=True)
-            )
-            by_stage = (
+            ]
+            by_stage = [
                 alone + line * lines
                 for alone, line in zip(
                     brought.alone_by_stage, brought.per_line_by_stage, strict=True
                 )
-            )
+            ]
             effort = Effort(low=low, default=default, high=high)
             found = self._alone[key] = Reckoned(effort, (*by_stage, 0))
         return found
+
+    def by_name(self, by_stage: Iterable[int]) -> dict[str, int]:
+        """Return effort by stage under the ids of the stages, coordination last."""
+        return dict(zip(self._stages, by_stage, strict=True))
 
     def effort(self, members: Sequence[int]) -> int:
         """Return E(B), coordination included."""
@@ -108,10 +114,18 @@ class Ledger:
     def elapsed_days(self, members: Sequence[int]) -> int:
         """Return the calendar days from the start of a bin to its forecast decision."""
         if len(members) == 1:
-            return sum(self._elapsed_of(members[0]))
+            return self.elapsed_alone(members[0])
         stages = zip(*(self._elapsed_of(i) for i in members), strict=True)
         longest: list[int] = [max(days) for days in stages]
         return sum(longest) + self.problem.policy.coordination_elapsed_days
+
+    def elapsed_alone(self, position: int) -> int:
+        """Return the calendar days to the forecast of a request in a bin of its own."""
+        key = self.problem.alike[position]
+        found = self._elapsed_alone.get(key)
+        if found is None:
+            found = self._elapsed_alone[key] = sum(self._elapsed_of(position))
+        return found
 
     def _elapsed_of(self, position: int) -> tuple[int, ...]:
         """Return the days each stage lasts for one request; 0 where not triggered.

@@ -7,6 +7,7 @@ no batch needs all its pairs compared.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -71,6 +72,10 @@ class Neighbours:
         self._cell = self._classes.cell[self._classes.of]
         self._cells = np.arange(int(self._cell.max(initial=-1)) + 1)
         self._masks: dict[int, Ints] = {}  # by cell, rules that others break with it
+        self._asked_for: dict[str, list[int]] = {}  # by system, who is free
+        for i in self._free:
+            system = problem.requests[i].system
+            self._asked_for.setdefault(system, []).append(i)
         self._systems: dict[str, _Run] = {}
         self._everyone: _Run | None = None
         self._ruled: dict[int, set[int]] = {}
@@ -118,10 +123,10 @@ class Neighbours:
             if self.problem.policy.pairing.system is SystemRule.INTEROPERABILITY_GROUP:
                 groups = systems[system].groups
                 wanted |= {s for s, found in systems.items() if found.groups & groups}
-            requests = self.problem.requests
-            self._systems[system] = self._run(
-                [i for i in self._free if requests[i].system in wanted]
-            )
+            asked = [
+                self._asked_for[name] for name in wanted if name in self._asked_for
+            ]
+            self._systems[system] = self._run(sorted(chain.from_iterable(asked)))
         return self._systems[system]
 
     def _run(self, positions: list[int]) -> "_Run":

@@ -16,8 +16,9 @@ effort is a sum of simple ones:
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 
 from optimizer.policy import EffortCase
 from optimizer.proposal.ledger import Ledger
@@ -55,12 +56,14 @@ def fair_shares(ledger: Ledger, members: Sequence[int]) -> dict[str, Fraction]:
             shares[customer][len(customers)] -= weight[feature]
     due = _coordination_shares(ledger, count)
     return {
-        customer: sum(
-            (Fraction(part, among) for among, part in shares[customer].items()),
-            -due[customer],
-        )
-        for customer in sorted(shares)
+        customer: _sum(shares[customer]) - due[customer] for customer in sorted(shares)
     }
+
+
+def _sum(parts: Mapping[int, int]) -> Fraction:
+    """Return the sum of fractions, given as numerators by their denominators."""
+    among = lcm(*parts)
+    return Fraction(sum(part * (among // of) for of, part in parts.items()), among)
 
 
 def _coordination_shares(ledger: Ledger, count: dict[str, int]) -> dict[str, Fraction]:
@@ -74,12 +77,11 @@ def _coordination_shares(ledger: Ledger, count: dict[str, int]) -> dict[str, Fra
     rates = ledger.problem.policy.coordination[EffortCase.DEFAULT]
     m = len(count)
     singles = sum(1 for requests in count.values() if requests == 1)
-    shares: dict[str, Fraction] = {}
-    for customer, requests in count.items():
-        alone = 1 if requests == 1 else 0
+    beyond = rates.customer_beyond_first * (1 - Fraction(1, m))
+    due: list[Fraction] = []  # of who has several requests, and of who has one
+    for alone in (0, 1):
         part = Fraction(1 - alone, m)
         if m > 1:
             part += Fraction(singles - alone, m * (m - 1))
-        beyond = rates.customer_beyond_first * (1 - Fraction(1, m))
-        shares[customer] = rates.bin * part + beyond
-    return shares
+        due.append(rates.bin * part + beyond)
+    return {customer: due[requests == 1] for customer, requests in count.items()}
