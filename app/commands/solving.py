@@ -19,10 +19,10 @@ from optimizer.propose import Plan, plan_bins, proposal_of
 if TYPE_CHECKING:
     from app.engine.cluster import DaskEngine
 
-AFTER_FACTS: Final = 150.0
+AFTER_FACTS: Final = 120.0
 """Times that finding the facts of all requests takes, for what follows the search."""
 
-WRITING: Final = 2.0
+WRITING: Final = 2.6
 """Times that assembling and verifying take, with the result files."""
 
 
