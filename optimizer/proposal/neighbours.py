@@ -92,9 +92,9 @@ class Neighbours:
         low = np.searchsorted(near.days, day - span)
         high = np.searchsorted(near.days, day + span, "right")
         others = near.positions[low:high]
-        found: Ints = others[
-            (self._broken(position, others) == 0) & (others != position)
-        ]
+        open_ = self._mask(position)[self._cell[others]] == 0  # for few, as a rule
+        others = others[open_ & (others != position)]
+        found: Ints = others[self._broken(position, others) == 0]
         return found
 
     def nearest(self, position: int) -> tuple[Near, ...]:
