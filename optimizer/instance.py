@@ -24,6 +24,18 @@ LARGEST = 2**61
 64-bit arithmetic stays exact."""
 
 
+class Nests(NamedTuple):
+    """A forest of features one inside another, inner ones first; -1 where none is.
+
+    See ``optimizer.kernels.nesting``.
+    """
+
+    of: Ints  # the innermost nest of each item
+    inside: Ints  # the nest that each nest is in
+    feature: Ints  # what each nest stands for
+    partly: Ints  # 1 where only some of a nest's items touch its feature
+
+
 class Arrays(NamedTuple):
     """An instance as its kernels see it; costs in thousandths, see ``Instance``."""
 
@@ -46,6 +58,8 @@ class Arrays(NamedTuple):
     max_requests: int
     max_customers: int
     max_value: int
+    nests: Nests
+    others: Nests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +142,30 @@ class Instance:
             kind, kind_ok, self.feature_at, self.features, self.weight,
             self.per_customer, self.candidate_at, self.candidates, self.scale,
             self.pair_fee, int(self.max_requests), int(self.max_customers),
-            int(self.max_value),
+            int(self.max_value), *self._nests(),
         )  # fmt: skip
+
+    def _nests(self) -> tuple[Nests, Nests]:
+        """Find nests of features that count no customers, and of those left over.
+
+        The dearest go first, customers before all others in the second. None where only
+        customers could be nests: a choice by customer knows how many of them may come
+        in, and one by nests does not.
+        """
+        from optimizer.kernels.nesting import find_nests
+
+        n = len(self)
+        holding = np.bincount(self.features, minlength=len(self.weight))
+        holder_at = np.concatenate([[0], np.cumsum(holding)])
+        item_of = np.repeat(np.arange(n), np.diff(self.feature_at))
+        holders = item_of[np.argsort(self.features, kind="stable")]
+        order = np.lexsort((-holding, -self.weight, self.per_customer == 0))
+        others = order[self.per_customer[order] == 0]
+        first = Nests(*find_nests(self.weight, others, n, holder_at, holders))
+        if len(first.inside) == 0:
+            return first, first
+        left = order[~np.isin(order, first.feature)]
+        return first, Nests(*find_nests(self.weight, left, n, holder_at, holders))
 
     @cached_property
     def near(self) -> tuple[Ints, Ints]:

@@ -2,8 +2,10 @@
 
 candidates
     which earlier items an anchor may share a bin with
-anchor, with local, partial, relaxation and choice
+anchor, with local, partial, relaxation, choice, value and deciding
     the bin that violates given duals most
+halves, with nesting, nested and cliques
+    tighter bounds for the few anchors that need many nodes
 climb
     bins that violate them, near bins that are known
 moves

@@ -24,6 +24,15 @@ import numba
 import numpy as np
 
 from optimizer.kernels.choice import best_choice
+from optimizer.kernels.cliques import cliques_of
+from optimizer.kernels.deciding import (
+    ON_FEATURE,
+    ON_KIND,
+    choose_branch,
+    replaceable,
+    worst_clash,
+)
+from optimizer.kernels.halves import bound_by_halves, halves_of
 from optimizer.kernels.local import local_problem
 from optimizer.kernels.partial import (
     BUYERS,
@@ -33,19 +42,19 @@ from optimizer.kernels.partial import (
     ROOM,
     SLOTS,
     TRAIL,
-    TRIED,
     Partial,
-    charged,
     put_out,
     take_back,
     take_in,
+    undo,
 )
 from optimizer.kernels.relaxation import Relaxed, relax, shift
 from optimizer.kernels.value import credit, measure, reprice, value_taken
 
 compiled: Any = numba.njit(cache=True, nogil=True)
 
-ON_FEATURE, ON_KIND, ON_ITEM = 0, 1, 2
+EASY = 150
+"""Search nodes that most anchors need no more than."""
 
 ROOT_SHIFTS = 20
 NODE_SHIFTS = 4
@@ -87,131 +96,6 @@ def keep(k, local, part, work, taken, gain, found, report):
     for a in range(taken):
         found[1 + count + a] = local.item[work.trial[a]]
     report[2] = 1 + count + taken
-
-
-@compiled
-def missed_of(local, work, taken, f):
-    """Return what the trial should pay for a feature beyond its shares."""
-    missed = local.weight[f]
-    for a in range(taken):
-        j = work.trial[a]
-        for e in range(local.touch_at[j], local.touch_at[j + 1]):
-            if local.touches[e] == f:
-                if work.free[f] > 0:
-                    missed -= work.share[e]
-                elif local.group[j] == f and local.size[j] == 1:
-                    return np.int64(0)
-    return missed
-
-
-@compiled
-def worst_clash(local, work, kind_ok, taken):
-    """Return the trial item that clashes with most others, -1 when none does."""
-    worst = 0
-    worst_item = -1
-    for a in range(taken):
-        clashes = 0
-        row = local.kind[work.trial[a]]
-        for b in range(taken):
-            if a != b and kind_ok[row, local.kind[work.trial[b]]] == 0:
-                clashes += 1
-        if clashes > worst:
-            worst = clashes
-            worst_item = work.trial[a]
-    return worst_item
-
-
-@compiled
-def choose_branch(local, part, work, kind_ok, taken, clash, buyers, amount):
-    """Return what to branch on so that the trial's bound is no longer possible.
-
-    First a kind of items that clash, then the feature the trial pays least of, then an
-    item: the largest where the value is too high, or one of a cut. (-1, -1) when the
-    bound is the trial's gain.
-    """
-    if clash >= 0:
-        row = local.kind[clash]
-        if kind_ok[row, row] == 1:
-            return ON_KIND, row
-        return ON_ITEM, clash
-    worst = np.int64(0)
-    branch = -1
-    first_of_customers = local.weight.max() + 1 if buyers < 0 else np.int64(0)
-    for f in range(local.weight.shape[0]):
-        if work.hits[f] < local.need[f] or charged(local, part, f):
-            continue
-        if local.need[f] > 1 and part.got[f] == 0:
-            continue
-        missed = missed_of(local, work, taken, f)
-        if local.customers[f] > 0:
-            missed += first_of_customers
-        if missed > worst:
-            worst = missed
-            branch = f
-    if branch >= 0:
-        return ON_FEATURE, branch
-    if amount > part.figures[ROOM]:
-        largest = work.trial[0]
-        for a in range(1, taken):
-            if local.value[work.trial[a]] > local.value[largest]:
-                largest = work.trial[a]
-        return ON_ITEM, largest
-    for a in range(taken):
-        j = work.trial[a]
-        for e in range(local.touch_at[j], local.touch_at[j + 1]):
-            f = local.touches[e]
-            if (
-                local.need[f] > 1
-                and part.got[f] == 0
-                and work.hits[f] > 1
-                and not charged(local, part, f)
-            ):
-                return ON_ITEM, j
-    if work.rate[0] > 0:
-        return ON_ITEM, next_in(local, part, work, taken)
-    return -1, -1
-
-
-@compiled
-def next_in(local, part, work, taken):
-    """Return the free item that is nearest to coming into the trial, or one in it.
-
-    -1 when no item is free: the trial is all there is.
-    """
-    for a in range(taken):
-        part.state[work.trial[a]] = TRIED
-    best = -1
-    for j in range(local.item.shape[0]):
-        if part.state[j] == FREE and (best < 0 or work.left[j] > work.left[best]):
-            best = j
-    for a in range(taken):
-        part.state[work.trial[a]] = FREE
-    if best < 0 and taken > 0:
-        return work.trial[0]
-    return best
-
-
-@compiled
-def replaceable(local, i, j):
-    """Tell whether item j may stand for item i in any bin without it, at no loss.
-
-    So it is for twins and for itself. No bin worth finding holds i and leaves out j.
-    """
-    if (
-        local.kind[i] != local.kind[j]
-        or local.profit[i] > local.profit[j]
-        or local.size[i] < local.size[j]
-        or local.value[i] < local.value[j]
-    ):
-        return False
-    first, other = local.touch_at[i], local.touch_at[j]
-    count = local.touch_at[i + 1] - first
-    if local.touch_at[j + 1] - other != count:
-        return False
-    for e in range(count):
-        if local.touches[first + e] != local.touches[other + e]:
-            return False
-    return True
 
 
 @compiled
@@ -282,23 +166,26 @@ def greedy(k, local, part, work, kind_ok, count, found, report):
 
 @compiled
 def price_anchor(
-    k, duals, tau, arrays, cuts, place, cut_place, node_limit, found, report
+    k, duals, tau, arrays, cuts, place, cut_place, easy, node_limit, found, report
 ):
     """Find the bin of two or more items anchored at k that violates the duals most.
+
+    After ``easy`` nodes it is searched anew by sets of kinds that all share, each with
+    a bound by two forests, for up to ``node_limit`` nodes in all.
 
     ``found`` receives its items (anchor first). ``report`` receives: 0 the violation
     found, or 0 when there is none; 1 an upper bound on every violation, equal to the
     first unless the node limit struck; 2 how many items; 3 nodes searched.
     """
     report[:] = 0
-    if arrays.candidate_at[k + 1] == arrays.candidate_at[k]:
+    most_gain = duals[k]  # what is left of a bin without its anchor gains nothing
+    if most_gain <= 0 or arrays.candidate_at[k + 1] == arrays.candidate_at[k]:
         return
     local = local_problem(k, duals, tau, arrays, cuts, place, cut_place)
     m = local.item.shape[0]
     nf = local.weight.shape[0]
     if m == 0 or local.base + local.profit.sum() <= 0:
         return
-    kind_ok = arrays.kind_ok
     part = Partial(
         np.zeros(m, np.int8), np.zeros(nf, np.int64), np.zeros(nf, np.uint8),
         np.empty(m, np.int64), np.empty(m, np.int64), np.zeros(6, np.int64),
@@ -307,6 +194,41 @@ def price_anchor(
     part.figures[SLOTS] = local.slots
     part.figures[ROOM] = local.room
     part.figures[BUYERS] = local.buyers
+    work = room_for(local)
+    kind_ok = arrays.kind_ok
+    limit, top, out = min(node_limit, easy), most_gain, 0
+    c, last = -1, 0
+    while c < last:
+        bound = top
+        if c >= 0:  # not the first time: set of kinds by set of kinds, each bounded
+            if c == 0:
+                limit, top, out = node_limit, report[1], part.figures[TRAIL]
+                report[1] = 0
+                sets, cliques = cliques_of(local.kind, kind_ok)
+                halves = halves_of(local, arrays)
+                last = max(cliques, 1)
+            if cliques > 1:
+                for j in range(m):
+                    if part.state[j] == FREE and sets[c, local.kind[j]] == 0:
+                        put_out(part, j)
+            measure(local, work)
+            report[3] += 1
+            bound = min(top, bound_by_halves(local, part, work, halves, report[0]))
+        if bound > report[0]:
+            search(k, local, part, work, kind_ok, bound, limit, found, report)
+        if c >= 0:
+            undo(part, out)
+        elif report[1] > report[0]:
+            last = 1
+        c += 1
+    report[1] = max(report[0], report[1])
+
+
+@compiled
+def room_for(local):
+    """Return room for the relaxations of an anchor's nodes."""
+    m = local.item.shape[0]
+    nf = local.weight.shape[0]
     width = min(local.slots, local.size.sum()) + 1
     height = min(max(local.buyers, 0), local.customers.sum()) + 1
     work = Relaxed(
@@ -320,26 +242,38 @@ def price_anchor(
         np.zeros(2, np.int64), np.empty(m, np.int64), np.empty(m, np.float64),
     )  # fmt: skip
     measure(local, work)
+    return work
+
+
+@compiled
+def search(k, local, part, work, kind_ok, top, node_limit, found, report):
+    """Search bins of the free items that gain more than the best so far.
+
+    None gains more than ``top``. ``report`` is that of ``price_anchor``, but for its
+    bound, which is that of nodes left when the limit strikes.
+    """
+    m = local.item.shape[0]
+    nf = local.weight.shape[0]
     most = m + nf + 2
     on = np.empty(most, np.int64)
     what = np.empty(most, np.int64)
     second = np.zeros(most, np.uint8)
     mark = np.empty(most, np.int64)
     depth = 0
-    open_bound = np.int64(0)
-    nodes = 0
+    above = np.empty(most, np.int64)
+    root = True
     descend = True
     while True:
         if descend:
-            nodes += 1
+            report[3] += 1
             descend = False
             count = relax(local, part, work)
             best, one_less, taken = best_choice(local, part, work, count)
             sure = part.figures[GAIN] + credit(part, work)
-            bound = sure + best
+            bound = min(sure + best, above[depth - 1] if depth > 0 else top)
             floor = np.int64(0)
             tried = 0
-            for _ in range(ROOT_SHIFTS if nodes == 1 else NODE_SHIFTS):
+            for _ in range(ROOT_SHIFTS if root else NODE_SHIFTS):
                 if bound <= report[0]:
                     break
                 # Leave out items that no bin worth finding holds; others pay more.
@@ -373,16 +307,17 @@ def price_anchor(
                     branch_on, branch_what = choose_branch(
                         local, part, work, kind_ok, taken, clash, buyers, amount
                     )
-                    if nodes == 1 and not fits:
+                    if root and not fits:
                         greedy(k, local, part, work, kind_ok, count, found, report)
                     if bound > report[0] and branch_what >= 0:
-                        if nodes >= node_limit:
-                            open_bound = max(open_bound, bound)
+                        if report[3] >= node_limit:
+                            report[1] = max(report[1], bound)
                         else:
                             on[depth] = branch_on
                             what[depth] = branch_what
                             second[depth] = 0
                             mark[depth] = part.figures[TRAIL]
+                            above[depth] = bound
                             depth += 1
                             if branch_on == ON_FEATURE:
                                 part.forced[branch_what] = 1
@@ -398,13 +333,12 @@ def price_anchor(
                             else:
                                 take_in(local, part, kind_ok, branch_what)
                             descend = True
+                            root = False
                             continue
         if depth == 0:
             break
         depth -= 1
-        while part.figures[TRAIL] > mark[depth]:
-            part.figures[TRAIL] -= 1
-            part.state[part.trail[part.figures[TRAIL]]] = FREE
+        undo(part, mark[depth])
         w = what[depth]
         if second[depth] == 1:
             continue
@@ -428,8 +362,6 @@ def price_anchor(
                     put_out(part, i)
         depth += 1
         descend = True
-    report[1] = max(report[0], open_bound)
-    report[3] = nodes
 
 
 @compiled
@@ -454,7 +386,7 @@ def price_range(start, stop, duals, tau, arrays, cuts, limits, saved, columns, l
         duals[k] = min(duals[k], arrays.scale * arrays.alone[k] - tau)
         limit = max(limits[0], min(limits[1], saved[0]))
         price_anchor(
-            k, duals, tau, arrays, cuts, place, cut_place, limit, columns[k],
+            k, duals, tau, arrays, cuts, place, cut_place, EASY, limit, columns[k],
             report,
         )  # fmt: skip
         lengths[k] = report[2]

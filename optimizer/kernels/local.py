@@ -34,6 +34,7 @@ class Local(NamedTuple):
     need: Ints
     customers: Ints  # how many customers a feature stands for, 0 for other features
     group: Ints  # the feature of each item's one customer, negative otherwise
+    origin: Ints  # each feature's number in the instance, negative for a cut
     base: int
     slots: int
     room: int
@@ -155,6 +156,7 @@ def local_problem(k, duals, tau, arrays, cuts, place, cut_place):
         need[:nf],
         customers[:nf],
         group,
+        origin[:nf],
         base,
         slots,
         room,

@@ -43,6 +43,14 @@ def put_out(part, j):
 
 
 @compiled
+def undo(part, mark):
+    """Let items in again that were put out since the trail was so long."""
+    while part.figures[TRAIL] > mark:
+        part.figures[TRAIL] -= 1
+        part.state[part.trail[part.figures[TRAIL]]] = FREE
+
+
+@compiled
 def take_in(local, part, kind_ok, j):
     """Put an item into the bin and leave out whom it may not share with."""
     part.state[j] = IN

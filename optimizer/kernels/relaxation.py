@@ -50,6 +50,12 @@ def relax(local, part, work):
     The fee of an item's one customer is left to ``best_choice``. Items that cannot
     come in any more are put out.
     """
+    return relax_but(local, part, work, local.customers)
+
+
+@compiled
+def relax_but(local, part, work, exact):
+    """Do as ``relax``; features of which ``exact`` is not 0 are left to a choice."""
     slots, room, buyers = part.figures[SLOTS], part.figures[ROOM], part.figures[BUYERS]
     state, got, forced, trail = part.state, part.got, part.forced, part.trail
     opened, free, share = work.open, work.free, work.share
@@ -77,7 +83,7 @@ def relax(local, part, work):
             free[touches[e]] += 1
     part.figures[TRAIL] = trailed
     for f in range(nf):
-        if opened[f] == 0 or got[f] + 1 < need[f] or customers[f] > 0:
+        if opened[f] == 0 or got[f] + 1 < need[f] or exact[f] > 0:
             free[f] = 0
         if free[f] == 0:
             continue
@@ -115,7 +121,8 @@ def shift(local, part, work, taken):
         for a in range(taken):
             least = min(least, left[trial[a]])
     for a in range(taken):
-        state[trial[a]] = TRIED
+        if state[trial[a]] == FREE:
+            state[trial[a]] = TRIED
     moved = False
     for f in range(local.weight.shape[0]):
         if free[f] == 0 or free[f] > slots:
@@ -144,8 +151,27 @@ def shift(local, part, work, taken):
                 share[edges[e]] += each
                 left[j] -= each
     for a in range(taken):
-        state[trial[a]] = FREE
+        if state[trial[a]] == TRIED:
+            state[trial[a]] = FREE
     return moved
+
+
+@compiled
+def most_first(order, gain, count):
+    """Sort items by gain, the later of equals first."""
+    gap = count // 2
+    while gap > 0:  # Shell's sort; items differ, so the order is one
+        for a in range(gap, count):
+            j = order[a]
+            b = a - gap
+            while b >= 0:
+                i = order[b]
+                if gain[i] > gain[j] or (gain[i] == gain[j] and i > j):
+                    break
+                order[b + gap] = i
+                b -= gap
+            order[b + gap] = j
+        gap //= 2
 
 
 @compiled
@@ -167,17 +193,5 @@ def in_order(local, part, work):
         if gain > 0:
             order[count] = j
             count += 1
-    gap = count // 2
-    while gap > 0:  # Shell's sort; items differ, so the order is one
-        for a in range(gap, count):
-            j = order[a]
-            b = a - gap
-            while b >= 0:
-                i = order[b]
-                if left[i] > left[j] or (left[i] == left[j] and i > j):
-                    break
-                order[b + gap] = i
-                b -= gap
-            order[b + gap] = j
-        gap //= 2
+    most_first(order, left, count)
     return count

@@ -186,10 +186,13 @@ def test_repaired_duals_hold_for_every_bin_and_never_prove_too_much(
         reach = int(instance.alone.mean()) * instance.scale
         tau = draw.choice([0, draw.randint(-reach, reach)])
         least, most = sorted((draw.randint(1, n), draw.randint(1, n)))
+        given = some_duals(instance, draw)
         found = priced(
-            instance, some_duals(instance, draw), cuts, sigma, tau,
+            instance, given, cuts, sigma, tau,
             least=least, most=most, node_limit=node_limit,
         )  # fmt: skip
+        alone = instance.alone * instance.scale - tau
+        assert (found.duals >= np.minimum(np.minimum(given, alone), 0)).all()
         for members in bins:
             assert violation(instance, members, found.duals, cuts, sigma, tau) <= 0
         credit = tau * (least if tau > 0 else most)
