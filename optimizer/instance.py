@@ -160,8 +160,8 @@ class Instance:
         item_of = np.repeat(np.arange(n), np.diff(self.feature_at))
         holders = item_of[np.argsort(self.features, kind="stable")]
         order = np.lexsort((-holding, -self.weight, self.per_customer == 0))
-        others = order[self.per_customer[order] == 0]
-        first = Nests(*find_nests(self.weight, others, n, holder_at, holders))
+        shared = order[self.per_customer[order] == 0]
+        first = Nests(*find_nests(self.weight, shared, n, holder_at, holders))
         if len(first.inside) == 0:
             return first, first
         left = order[~np.isin(order, first.feature)]

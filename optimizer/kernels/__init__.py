@@ -6,7 +6,7 @@ anchor, with local, partial, relaxation, choice, value and deciding
     the bin that violates given duals most
 halves, with nesting, nested and cliques
     tighter bounds for the few anchors that need many nodes
-climb
+climb, with exchange
     bins that violate them, near bins that are known
 moves
     ruin and recreate on a plan

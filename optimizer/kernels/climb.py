@@ -8,14 +8,22 @@ from typing import Any
 import numba
 import numpy as np
 
+from optimizer.kernels.exchange import (
+    MEMBERS,
+    NEAR_ONE,
+    best_exchange,
+    fines_once,
+    new_exchange,
+)
 from optimizer.kernels.moves import (
     BUYERS,
     COST,
     COUNT,
+    RAW,
     SIZE,
+    SLOPE,
     START,
     VALUE,
-    added_cost,
     new_plan,
     put,
     take_out,
@@ -38,7 +46,7 @@ def enter(arrays, plan, near_at, near, cuts, got, i):
     """Put an item into the bin and count whom it is near to."""
     put(arrays, plan, 0, i)
     for e in range(near_at[i], near_at[i + 1]):
-        plan.mark[near[e]] += 1
+        plan.mark[near[e]] += NEAR_ONE + i
     for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
         got[cuts.cuts[e]] += 1
 
@@ -48,54 +56,52 @@ def leave(arrays, plan, near_at, near, cuts, got, i):
     """Take an item out of the bin."""
     take_out(arrays, plan, i)
     for e in range(near_at[i], near_at[i + 1]):
-        plan.mark[near[e]] -= 1
+        plan.mark[near[e]] -= NEAR_ONE + i
     for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
         got[cuts.cuts[e]] -= 1
 
 
 @compiled
-def fines(cuts, got, i, before):
-    """Return the penalties of cuts that count once item i joins ``before`` others."""
-    total = np.int64(0)
-    for e in range(cuts.cut_at[i], cuts.cut_at[i + 1]):
-        if got[cuts.cuts[e]] == before:
-            total += cuts.sigma[cuts.cuts[e]]
-    return total
-
-
-@compiled
 def best_entry(arrays, plan, near_at, near, duals, cuts, got):
     """Return the item whose joining gains most, and the gain; -1 when none may."""
-    bins, members, mark, home = plan.bins, plan.members, plan.mark, plan.home
-    count = bins[0, COUNT]
-    size_left = arrays.max_requests - bins[0, SIZE]
-    value_left = arrays.max_value - bins[0, VALUE]
-    buyers_left = arrays.max_customers - bins[0, BUYERS]
+    members, mark, home = plan.members[0], plan.mark, plan.home
+    figures, touching = plan.bins[0], plan.touching[0]
+    feature_at, features, weight = arrays.feature_at, arrays.features, arrays.weight
+    per_customer = arrays.per_customer
+    count = figures[COUNT]
+    size_left = arrays.max_requests - figures[SIZE]
+    value_left = arrays.max_value - figures[VALUE]
+    buyers_left = arrays.max_customers - figures[BUYERS]
     best = -np.int64(2**62)
     best_item = -1
     if size_left <= 0:
         return best_item, best
-    through = members[0, 0]
+    through = members[0]
     for x in range(1, count):
-        i = members[0, x]
+        i = members[x]
         if near_at[i + 1] - near_at[i] < near_at[through + 1] - near_at[through]:
             through = i
-    touching = plan.touching
-    for e in range(near_at[through], near_at[through + 1]):
-        j = near[e]
-        if mark[j] != count or home[j] >= 0 or arrays.size[j] > size_left:
+    known = figures[RAW] - figures[COST]
+    start, rate = figures[START], figures[SLOPE]
+    for j in near[near_at[through] : near_at[through + 1]]:
+        if mark[j] >> MEMBERS != count or home[j] >= 0 or arrays.size[j] > size_left:
             continue
         if arrays.value[j] > value_left:
             continue
-        more = 0
-        for a in range(arrays.feature_at[j], arrays.feature_at[j + 1]):
-            if touching[0, arrays.features[a]] == 0:
-                more += arrays.per_customer[arrays.features[a]]
-        if more > buyers_left:
+        buyers = 0
+        paid = known + arrays.own[j]
+        for e in range(feature_at[j], feature_at[j + 1]):
+            f = features[e]
+            if touching[f] == 0:
+                paid += weight[f]
+                buyers += per_customer[f]
+        if buyers > buyers_left:
             continue
-        gain = duals[j] - arrays.scale * added_cost(arrays, plan, 0, j)
+        late = arrays.ready[j] - start
+        paid += late * rate if late > 0 else -late * arrays.slope[j]
+        gain = duals[j] - arrays.scale * paid
         if gain > best:
-            gain -= fines(cuts, got, j, 1)
+            gain -= fines_once(cuts, got, j, 1)
             if gain > best:
                 best = gain
                 best_item = j
@@ -149,10 +155,11 @@ def climb(arrays, near_at, near, duals, tau, cuts, start_at, starts, columns, le
     got = np.zeros(cuts.sigma.shape[0], np.int64)
     worth = np.empty(columns.shape[1], np.int64)
     places = np.empty(columns.shape[1], np.int64)
+    room = new_exchange(columns.shape[1], features)
     for s in range(lengths.shape[0]):
         gain = tau
         for e in range(start_at[s], start_at[s + 1]):
-            gain += duals[starts[e]] - fines(cuts, got, starts[e], 1)
+            gain += duals[starts[e]] - fines_once(cuts, got, starts[e], 1)
             enter(arrays, plan, near_at, near, cuts, got, starts[e])
         gain -= arrays.scale * plan.bins[0, COST]
         for _ in range(STEPS):
@@ -176,26 +183,11 @@ def climb(arrays, near_at, near, duals, tau, cuts, start_at, starts, columns, le
                     continue
                 break
             # Leave, or leave for another to join.
-            best = np.int64(0)
-            drop = -1
             places[:] = 0
-            for a in range(may_leave(arrays, plan, duals, worth, places)):
-                x = places[a]
-                i = plan.members[0, x]
-                before = plan.bins[0, COST]
-                leave(arrays, plan, near_at, near, cuts, got, i)
-                less = arrays.scale * (before - plan.bins[0, COST]) - duals[i]
-                less += fines(cuts, got, i, 1)
-                j, more = best_entry(arrays, plan, near_at, near, duals, cuts, got)
-                change = less + max(more, 0)
-                enter(arrays, plan, near_at, near, cuts, got, i)
-                # The order of members changed: the one that moved up is looked at too.
-                last = plan.members[0, count - 1]
-                plan.members[0, count - 1] = plan.members[0, x]
-                plan.members[0, x] = last
-                if change > best:
-                    best = change
-                    drop = i
+            tried = may_leave(arrays, plan, duals, worth, places)
+            drop, best = best_exchange(
+                arrays, plan, near_at, near, duals, cuts, got, places[:tried], room
+            )
             if drop < 0:
                 break
             leave(arrays, plan, near_at, near, cuts, got, drop)

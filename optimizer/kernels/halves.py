@@ -100,7 +100,7 @@ def choose_in_both(local, part, work, halves, count):
     one, two = halves.one, halves.two
     left, given, order = work.left, halves.given, work.order
     some = 0
-    others = 0
+    rest = 0
     for a in range(count):
         j = order[a]
         one.left[j] = left[j] - given[j]
@@ -109,16 +109,16 @@ def choose_in_both(local, part, work, halves, count):
             one.order[some] = j
             some += 1
         if given[j] > 0:
-            two.order[others] = j
-            others += 1
+            two.order[rest] = j
+            rest += 1
     most_first(one.order, one.left, some)
-    most_first(two.order, two.left, others)
+    most_first(two.order, two.left, rest)
     slots = part.figures[SLOTS]
     best, less, taken = choose_by_nests(
         halves.nests, one, work.open, local.weight, local.size, some, slots
     )
     more, more_less, halves.other[0] = choose_by_nests(
-        halves.others, two, work.open, local.weight, local.size, others, slots
+        halves.others, two, work.open, local.weight, local.size, rest, slots
     )
     work.trial[:taken] = one.trial[:taken]
     return best + more, less + more_less, taken

@@ -87,44 +87,6 @@ def draw(random, below):
 
 
 @compiled
-def added_cost(arrays, plan, b, i):
-    """Return what bin b would cost more with item i, were every rule obeyed."""
-    bins, touching = plan.bins, plan.touching
-    features, weight = arrays.features, arrays.weight
-    raw = bins[b, RAW] + arrays.own[i]
-    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
-        if touching[b, features[e]] == 0:
-            raw += weight[features[e]]
-    late = arrays.ready[i] - bins[b, START]
-    if late > 0:
-        raw += late * bins[b, SLOPE]
-    else:
-        raw -= late * arrays.slope[i]
-    return raw - bins[b, COST]
-
-
-@compiled
-def fits(arrays, plan, b, i):
-    """Tell whether bin b has room for item i, whose neighbours are marked."""
-    bins = plan.bins
-    if bins[b, SIZE] + arrays.size[i] > arrays.max_requests:
-        return False
-    if bins[b, VALUE] + arrays.value[i] > arrays.max_value:
-        return False
-    buyers = bins[b, BUYERS]
-    for e in range(arrays.feature_at[i], arrays.feature_at[i + 1]):
-        if plan.touching[b, arrays.features[e]] == 0:
-            buyers += arrays.per_customer[arrays.features[e]]
-    if buyers > arrays.max_customers:
-        return False
-    visit = plan.visit[0]
-    for x in range(bins[b, COUNT]):  # noqa: SIM110 - compiled code has no all()
-        if plan.mark[plan.members[b, x]] != visit:
-            return False
-    return True
-
-
-@compiled
 def put(arrays, plan, b, i):
     """Put item i into bin b."""
     bins, touching = plan.bins, plan.touching
@@ -207,25 +169,51 @@ def take_out(arrays, plan, i):
 
 @compiled
 def put_best(arrays, plan, near_at, near, i, blink):
-    """Put item i where it costs least, perhaps alone."""
+    """Put item i where it costs least, perhaps alone.
+
+    What bins would cost with it is written out here: a call for each takes far longer.
+    """
     plan.visit[0] += 1
     visit = plan.visit[0]
-    home, mark, seen = plan.home, plan.mark, plan.seen
-    for e in range(near_at[i], near_at[i + 1]):
-        mark[near[e]] = visit
+    home, mark, seen, members = plan.home, plan.mark, plan.seen, plan.members
+    bins, touching = plan.bins, plan.touching
+    features = arrays.features[arrays.feature_at[i] : arrays.feature_at[i + 1]]
+    weight, per_customer = arrays.weight, arrays.per_customer
+    ready, own, slope = arrays.ready[i], arrays.own[i], arrays.slope[i]
+    most_size = arrays.max_requests - arrays.size[i]
+    most_value = arrays.max_value - arrays.value[i]
+    near = near[near_at[i] : near_at[i + 1]]
+    for j in near:
+        mark[j] = visit
     best = arrays.alone[i]
     place = -1
-    for e in range(near_at[i], near_at[i + 1]):
-        b = home[near[e]]
+    for j in near:
+        b = home[j]
         if b < 0 or seen[b] == visit:
             continue
         seen[b] = visit
         if blink and draw(plan.random, BLINK) == 0:
             continue
-        more = added_cost(arrays, plan, b, i)
-        if (more < best or (more == best and place >= 0 and b < place)) and fits(
-            arrays, plan, b, i
-        ):
+        if bins[b, SIZE] > most_size or bins[b, VALUE] > most_value:
+            continue
+        late = ready - bins[b, START]
+        more = own + (late * bins[b, SLOPE] if late > 0 else -late * slope)
+        more += bins[b, RAW] - bins[b, COST]
+        buyers = bins[b, BUYERS]
+        for f in features:
+            if touching[b, f] == 0:
+                more += weight[f]
+                buyers += per_customer[f]
+        if more > best or (more == best and (place < 0 or b > place)):
+            continue
+        if buyers > arrays.max_customers:
+            continue
+        allowed = True
+        for x in range(bins[b, COUNT]):
+            if mark[members[b, x]] != visit:
+                allowed = False
+                break
+        if allowed:
             best = more
             place = b
     if place < 0:
