@@ -107,8 +107,8 @@ def come_instead(arrays, plan, near, duals, cuts, got, places, numbers, new, roo
     """Note what those in ``near`` gain at most in the place of each member tried.
 
     ``numbers`` is the sum of the members'. Those who may share with all are left out
-    where ``new`` says so. The cost of each is put together once, and differs by who left
-    only in waiting and in what that member alone paid for.
+    where ``new`` says so. The cost of each is put together once, and differs by who
+    left only in waiting and in what that member alone paid for.
     """
     members, mark, home = plan.members[0], plan.mark, plan.home
     touching = plan.touching[0]

@@ -119,7 +119,7 @@ def choose_by_nests(nests, room, opened, weight, size, count, slots):
     many items the best choice has; they are in ``trial``.
     """
     inside, feature, within = nests.inside, nests.feature, nests.within
-    gain, held = room.gain, room.held
+    gain, held, given = room.gain, room.held, room.given
     nn = inside.shape[0]
     width = min(slots, gain.shape[2] - 1)
     own_items(nests, room, opened, size, count, width)
@@ -127,16 +127,43 @@ def choose_by_nests(nests, room, opened, weight, size, count, slots):
         f = feature[v]
         fee = weight[f] if opened[f] == 1 else np.int64(0)
         up = inside[v]
-        if within[v] == v and opened[f] == 1:
-            pay(gain, held, v, 1, fee)
-            choose_world(room, v)
-            join(room, v, 1, up, 1, width)
-            continue
-        if splits(nests, opened, v):
-            pay(gain, held, v, 0, fee)
-            join(room, v, 0, up, 0, width)
-        pay(gain, held, v, 1, fee)
-        join(room, v, 1, up, 1, width)
+        p = within[v]
+        apart = p >= 0 and opened[feature[p]] == 1  # in one that is partly touched
+        for world in range(0 if apart and p != v else 1, 2):
+            # Its items pay the fee; nothing is left where they do not gain it.
+            inner = held[v, world]
+            tops = gain[v, world]
+            for q in range(1, inner + 1):
+                tops[q] = max(tops[q] - fee, 0)
+            if tops[inner] == 0:
+                inner = 0
+                held[v, world] = 0
+            if apart and p == v:
+                choose_world(gain, held, room.best_world, v)
+                inner = held[v, 1]
+            # They go into the table of the nest it is in.
+            took = given[v, world]
+            if inner == 0:
+                took[:] = 0
+                continue
+            table = gain[up, world]
+            most = held[up, world]
+            more = min(width, most + inner)
+            for q in range(most + 1, more + 1):
+                table[q] = table[most]
+            for q in range(more, 0, -1):
+                best = table[q]
+                chosen = 0
+                for t in range(1, min(inner, q) + 1):
+                    total = table[q - t] + tops[t]
+                    if total > best:
+                        best = total
+                        chosen = t
+                table[q] = best
+                took[q] = chosen
+            took[0] = 0
+            took[more + 1 :] = took[more]
+            held[up, world] = more
     root = nn - 1
     best = gain[root, 1, min(width, held[root, 1])]
     one_less = gain[root, 1, min(max(width - 1, 0), held[root, 1])]
@@ -144,63 +171,58 @@ def choose_by_nests(nests, room, opened, weight, size, count, slots):
 
 
 @compiled
-def splits(nests, opened, v):
-    """Tell whether a nest has two worlds: it is in one that is partly touched."""
-    p = nests.within[v]
-    return p >= 0 and opened[nests.feature[p]] == 1
-
-
-@compiled
 def own_items(nests, room, opened, size, count, width):
     """Put the items of each nest that are in no inner one into its tables."""
     gain, held, first, last = room.gain, room.held, room.first, room.last
     order, after, left = room.order, room.after, room.left
+    of, within, feature, marked = nests.of, nests.within, nests.feature, nests.marked
     first[:] = -1
     held[:, :] = 0
     for a in range(count):
         j = order[a]
         after[j] = -1
-        v = nests.of[j]
+        v = of[j]
         if first[v] < 0:
             first[v] = j
         else:
             after[last[v]] = j
         last[v] = j
+    several = room.sized.shape[0] > 0
     for v in range(first.shape[0]):
         gain[v, 0, 0] = 0
         gain[v, 1, 0] = 0
-        two = splits(nests, opened, v)
-        for world in range(0 if two else 1, 2):
+        p = within[v]
+        apart = p >= 0 and opened[feature[p]] == 1
+        for world in range(0 if apart else 1, 2):
             most = 0
             total = np.int64(0)
             j = first[v]
             while j >= 0 and most < width:
-                if size[j] == 1 and (world == 1 or nests.marked[j] == 0):
+                if size[j] == 1 and (world == 1 or marked[j] == 0):
                     total += left[j]
                     most += 1
                     gain[v, world, most] = total
                 j = after[j]
             held[v, world] = most
-            if room.sized.shape[0] == 0:
+            if not several:
                 continue
             j = first[v]
             while j >= 0:
-                if size[j] > 1 and (world == 1 or nests.marked[j] == 0):
+                if size[j] > 1 and (world == 1 or marked[j] == 0):
                     join_item(room, v, world, j, size[j], left[j], width)
                 j = after[j]
 
 
 @compiled
-def choose_world(room, v):
+def choose_world(gain, held, best_world, v):
     """Put the better of a nest's worlds in the place of the one with all items."""
-    gain, held = room.gain, room.held
     without, paid = held[v, 0], held[v, 1]
     all_paid = gain[v, 1, paid]
     most = max(without, paid)
     for q in range(1, most + 1):
         with_all = gain[v, 1, q] if q <= paid else all_paid
         with_some = gain[v, 0, min(q, without)]
-        room.best_world[v, q] = with_all > with_some
+        best_world[v, q] = with_all > with_some
         gain[v, 1, q] = max(with_all, with_some)
     held[v, 1] = most
 
@@ -223,42 +245,6 @@ def join_item(room, v, world, j, step, gained, width):
 
 
 @compiled
-def pay(gain, held, v, world, fee):
-    """Take a nest's fee off what its items gain; nothing is left where it is not."""
-    most = held[v, world]
-    for q in range(1, most + 1):
-        gain[v, world, q] = max(gain[v, world, q] - fee, 0)
-    if gain[v, world, most] == 0:
-        held[v, world] = 0
-
-
-@compiled
-def join(room, v, world, up, into, width):
-    """Let the items of a nest into the table of the nest it is in."""
-    gain, held, given = room.gain, room.held, room.given
-    inner = held[v, world]
-    if inner == 0:
-        given[v, into, :] = 0
-        return
-    most = held[up, into]
-    more = min(width, most + inner)
-    for q in range(most + 1, more + 1):
-        gain[up, into, q] = gain[up, into, most]
-    for q in range(more, -1, -1):
-        best = gain[up, into, q]
-        chosen = 0
-        for t in range(1, min(inner, q) + 1):
-            total = gain[up, into, q - t] + gain[v, world, t]
-            if total > best:
-                best = total
-                chosen = t
-        gain[up, into, q] = best
-        given[v, into, q] = chosen
-    given[v, into, more + 1 :] = given[v, into, more]
-    held[up, into] = more
-
-
-@compiled
 def trial_of(nests, room, opened, size, width):
     """List the items of the best choice; return how many there are."""
     inside, within = nests.inside, nests.within
@@ -274,25 +260,21 @@ def trial_of(nests, room, opened, size, width):
         world[v] = world[up]
         if within[v] == v and opened[nests.feature[v]] == 1 and took > 0:
             world[v] = room.best_world[v, took]
+    first, after, trial, marked = room.first, room.after, room.trial, nests.marked
+    several = room.sized.shape[0] > 0
     taken = 0
     for v in range(root + 1):
         q = asked[v]
-        if room.sized.shape[0] > 0:
+        if several:
             q, taken = sized_items(nests, room, size, v, q, taken)
-        j = room.first[v]
+        j = first[v]
         while j >= 0 and q > 0:
-            if size[j] == 1 and world_has(nests, room, v, j):
-                room.trial[taken] = j
+            if size[j] == 1 and (world[v] == 1 or marked[j] == 0):
+                trial[taken] = j
                 taken += 1
                 q -= 1
-            j = room.after[j]
+            j = after[j]
     return taken
-
-
-@compiled
-def world_has(nests, room, v, j):
-    """Tell whether an item is in the world that a nest is in."""
-    return room.world[v] == 1 or nests.marked[j] == 0
 
 
 @compiled
@@ -301,7 +283,7 @@ def sized_items(nests, room, size, v, q, taken):
     several = 0
     j = room.first[v]
     while j >= 0:
-        if size[j] > 1 and world_has(nests, room, v, j):
+        if size[j] > 1 and (room.world[v] == 1 or nests.marked[j] == 0):
             room.several[several] = j
             several += 1
         j = room.after[j]
