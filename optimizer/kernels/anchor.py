@@ -233,9 +233,10 @@ def room_for(local):
     height = min(max(local.buyers, 0), local.customers.sum()) + 1
     work = Relaxed(
         np.ones(nf, np.int64), np.zeros(nf, np.int64),
-        np.zeros(local.touches.shape[0], np.int64),
-        np.zeros(m, np.int64), np.empty(m, np.int64),
-        np.zeros(nf, np.int64), np.empty(m, np.int64), np.empty(m, np.int64),
+        np.zeros(local.touches.shape[0], np.int64), np.zeros(nf, np.int64),
+        np.zeros(nf, np.int64), np.zeros(nf, np.int64),
+        np.zeros(m, np.int64), np.arange(m), np.zeros(nf, np.int64),
+        np.empty(m, np.int64), np.empty(m, np.int64),
         np.empty(m, np.int64), np.empty(m, np.int64),
         np.zeros(width, np.int64), np.zeros((height, width), np.int64),
         np.empty((m, height, width), np.int32),

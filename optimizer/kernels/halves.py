@@ -21,7 +21,7 @@ from optimizer.kernels.nested import (
     room_for_nests,
 )
 from optimizer.kernels.partial import FREE, GAIN, ROOM, SLOTS, put_out
-from optimizer.kernels.relaxation import most_first, relax_but, shift
+from optimizer.kernels.relaxation import gaining_first, relax_but, shift
 from optimizer.kernels.value import credit, reprice, value_taken
 
 compiled: Any = numba.njit(cache=True, nogil=True)
@@ -99,20 +99,14 @@ def choose_in_both(local, part, work, halves, count):
     """
     one, two = halves.one, halves.two
     left, given, order = work.left, halves.given, work.order
-    some = 0
-    rest = 0
+    one.left[:] = 0
+    two.left[:] = 0
     for a in range(count):
         j = order[a]
         one.left[j] = left[j] - given[j]
         two.left[j] = given[j]
-        if one.left[j] > 0:
-            one.order[some] = j
-            some += 1
-        if given[j] > 0:
-            two.order[rest] = j
-            rest += 1
-    most_first(one.order, one.left, some)
-    most_first(two.order, two.left, rest)
+    some = gaining_first(one.order, one.left, one.after)
+    rest = gaining_first(two.order, two.left, two.after)
     slots = part.figures[SLOTS]
     best, less, taken = choose_by_nests(
         halves.nests, one, work.open, local.weight, local.size, some, slots

@@ -30,7 +30,7 @@ class NestRoom(NamedTuple):
     """Room for a choice by nests. World 0 has no marked items, world 1 has all."""
 
     left: Ints  # what each item gains before its nests are paid for
-    order: Ints  # items that gain, most first
+    order: Ints  # items that gain, most first; then the others
     after: Ints  # of each item: the next of its nest's own
     several: Ints  # items of several requests of one nest
     trial: Ints  # the best choice
@@ -102,7 +102,7 @@ def room_for_nests(nests, width, sized):
     nn = nests.inside.shape[0]
     m = nests.of.shape[0]
     return NestRoom(
-        np.zeros(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64),
+        np.zeros(m, np.int64), np.arange(m), np.empty(m, np.int64),
         np.empty(m, np.int64), np.empty(m, np.int64),
         np.zeros((nn, 2, width), np.int64), np.zeros((nn, 2), np.int64),
         np.zeros((nn, 2, width), np.int16), np.zeros((sized, 2, width), np.int16),

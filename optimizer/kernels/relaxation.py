@@ -28,8 +28,11 @@ class Relaxed(NamedTuple):
     open: Ints  # 1 where a feature is not paid for yet
     free: Ints  # how many free items a feature charges, 0 where it charges none
     share: Ints  # what each free item is charged for each feature it touches
+    more: Ints  # by how much a feature's shares rise
+    kept: Ints  # 1 where they rise from what they were, 0 where from nothing
+    pool: Ints  # what items give up of a feature
     left: Ints  # gain of each item after its shares and its charge for value
-    order: Ints  # items that gain, most first
+    order: Ints  # items that gain, most first; then the others
     hits: Ints
     trial: Ints
     first: Ints  # of each group: its first item in ``order``
@@ -59,14 +62,15 @@ def relax_but(local, part, work, exact):
     slots, room, buyers = part.figures[SLOTS], part.figures[ROOM], part.figures[BUYERS]
     state, got, forced, trail = part.state, part.got, part.forced, part.trail
     opened, free, share = work.open, work.free, work.share
+    rises, kept, rest = work.more, work.kept, work.hits
     touch_at, touches, customers = local.touch_at, local.touches, local.customers
-    holder_at, holders, edges = local.holder_at, local.holders, local.holder_edges
     weight, need, size, value = local.weight, local.need, local.size, local.value
     trailed = part.figures[TRAIL]
     m = size.shape[0]
     nf = weight.shape[0]
     for f in range(nf):
         free[f] = 0
+        rest[f] = weight[f]
         opened[f] = forced[f] == 0 and got[f] < need[f]
     for j in range(m):
         if state[j] != FREE:
@@ -81,28 +85,42 @@ def relax_but(local, part, work, exact):
             continue
         for e in range(touch_at[j], touch_at[j + 1]):
             free[touches[e]] += 1
+            rest[touches[e]] -= share[e]
     part.figures[TRAIL] = trailed
     for f in range(nf):
         if opened[f] == 0 or got[f] + 1 < need[f] or exact[f] > 0:
             free[f] = 0
         if free[f] == 0:
             continue
-        if free[f] > slots:
-            each = weight[f] // slots
-            for e in range(holder_at[f], holder_at[f + 1]):
-                share[edges[e]] = each
-            continue
-        rest = weight[f]
-        for e in range(holder_at[f], holder_at[f + 1]):
-            if state[holders[e]] == FREE:
-                rest -= share[edges[e]]
-        if rest == 0:
-            continue
-        each = (weight[f] if rest < 0 else rest) // free[f]
-        for e in range(holder_at[f], holder_at[f + 1]):
-            if state[holders[e]] == FREE:
-                share[edges[e]] = each if rest < 0 else share[edges[e]] + each
-    return in_order(local, part, work)
+        kept[f] = free[f] <= slots and rest[f] >= 0
+        if kept[f] == 1:
+            rises[f] = rest[f] // free[f]
+        else:
+            rises[f] = weight[f] // min(free[f], slots)
+    left, order, later, profit = work.left, work.order, work.after, local.profit
+    rate, units = work.rate[0], work.units
+    count = 0
+    others = 0
+    for a in range(m):
+        j = order[a]
+        gain = np.int64(0)
+        if state[j] == FREE:
+            gain = profit[j] - rate * units[j]
+            for e in range(touch_at[j], touch_at[j + 1]):
+                f = touches[e]
+                if free[f] > 0:
+                    share[e] = share[e] * kept[f] + rises[f]
+                    gain -= share[e]
+            left[j] = gain
+        if gain > 0:
+            order[count] = j
+            count += 1
+        else:
+            later[others] = j
+            others += 1
+    order[count:] = later[:others]
+    most_first(order, left, count)
+    return count
 
 
 @compiled
@@ -113,85 +131,77 @@ def shift(local, part, work, taken):
     """
     slots = part.figures[SLOTS]
     state, left, share, free = part.state, work.left, work.share, work.free
-    trial = work.trial
-    holder_at, holders, edges = local.holder_at, local.holders, local.holder_edges
+    trial, tried, pool = work.trial, work.hits, work.pool
+    touch_at, touches = local.touch_at, local.touches
     least = np.int64(0)
     if 0 < taken == slots:
         least = left[trial[0]]
         for a in range(taken):
             least = min(least, left[trial[a]])
+    tried[:] = 0
+    pool[:] = 0
     for a in range(taken):
-        if state[trial[a]] == FREE:
-            state[trial[a]] = TRIED
+        j = trial[a]
+        if state[j] == FREE:
+            state[j] = TRIED
+            for e in range(touch_at[j], touch_at[j + 1]):
+                tried[touches[e]] += free[touches[e]] <= slots
     moved = False
-    for f in range(local.weight.shape[0]):
-        if free[f] == 0 or free[f] > slots:
+    for j in range(left.shape[0]):
+        if state[j] != FREE or left[j] >= least:
             continue
-        tried = 0
-        for e in range(holder_at[f], holder_at[f + 1]):
-            if state[holders[e]] == TRIED:
-                tried += 1
-        if tried == 0 or tried == free[f]:
-            continue
-        pool = np.int64(0)
-        for e in range(holder_at[f], holder_at[f + 1]):
-            j = holders[e]
-            if state[j] == FREE and left[j] < least:
-                off = min(share[edges[e]], least - left[j])
-                share[edges[e]] -= off
+        for e in range(touch_at[j], touch_at[j + 1]):
+            f = touches[e]
+            if tried[f] > 0 and free[f] > 0:
+                off = min(share[e], least - left[j])
+                share[e] -= off
                 left[j] += off
-                pool += off
-        if pool == 0:
-            continue
-        moved = True
-        each = pool // tried
-        for e in range(holder_at[f], holder_at[f + 1]):
-            j = holders[e]
-            if state[j] == TRIED:
-                share[edges[e]] += each
-                left[j] -= each
+                pool[f] += off
+                moved |= off > 0
     for a in range(taken):
-        if state[trial[a]] == TRIED:
-            state[trial[a]] = FREE
+        j = trial[a]
+        if state[j] != TRIED:
+            continue
+        state[j] = FREE
+        for e in range(touch_at[j], touch_at[j + 1]):
+            f = touches[e]
+            if pool[f] > 0:
+                share[e] += pool[f] // tried[f]
+                left[j] -= pool[f] // tried[f]
     return moved
 
 
 @compiled
 def most_first(order, gain, count):
-    """Sort items by gain, the later of equals first."""
-    gap = count // 2
-    while gap > 0:  # Shell's sort; items differ, so the order is one
-        for a in range(gap, count):
-            j = order[a]
-            b = a - gap
-            while b >= 0:
-                i = order[b]
-                if gain[i] > gain[j] or (gain[i] == gain[j] and i > j):
-                    break
-                order[b + gap] = i
-                b -= gap
-            order[b + gap] = j
-        gap //= 2
+    """Sort items by gain, the later of equals first; fast where they nearly are."""
+    for a in range(1, count):
+        j = order[a]
+        b = a - 1
+        while b >= 0:
+            i = order[b]
+            if gain[i] > gain[j] or (gain[i] == gain[j] and i > j):
+                break
+            order[b + 1] = i
+            b -= 1
+        order[b + 1] = j
 
 
 @compiled
-def in_order(local, part, work):
-    """List the free items that gain after their shares, most first; return how many."""
-    state, free, share = part.state, work.free, work.share
-    left, order, profit = work.left, work.order, local.profit
-    touch_at, touches = local.touch_at, local.touches
-    rate, units = work.rate[0], work.units
+def gaining_first(order, gain, later):
+    """Sort items that gain to the front, most first; return how many.
+
+    ``order`` holds all items, in whatever order they were last; ``later`` is room.
+    """
     count = 0
-    for j in range(profit.shape[0]):
-        if state[j] != FREE:
-            continue
-        gain = profit[j] - rate * units[j]
-        for e in range(touch_at[j], touch_at[j + 1]):
-            if free[touches[e]] > 0:
-                gain -= share[e]
-        left[j] = gain
-        if gain > 0:
+    others = 0
+    for a in range(order.shape[0]):
+        j = order[a]
+        if gain[j] > 0:
             order[count] = j
             count += 1
-    most_first(order, left, count)
+        else:
+            later[others] = j
+            others += 1
+    order[count:] = later[:others]
+    most_first(order, gain, count)
     return count

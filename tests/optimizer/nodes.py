@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optimizer.instance import Instance, Ints
+from optimizer.kernels.anchor import room_for
 from optimizer.kernels.local import Local, local_problem
 from optimizer.kernels.partial import (
     BUYERS,
@@ -23,7 +24,6 @@ from optimizer.kernels.partial import (
     take_in,
 )
 from optimizer.kernels.relaxation import Relaxed
-from optimizer.kernels.value import measure
 from optimizer.pricing import Cut, Fines
 from tests.optimizer.test_pricing import some_cuts, some_duals
 from tests.solving import some_instances
@@ -66,32 +66,6 @@ def fines_of(instance: Instance, cuts: Sequence[Cut], sigma: Ints) -> Fines:
     at = np.cumsum([0, *map(len, rows)])
     flat = np.array([number for row in rows for number in row], dtype=np.int64)
     return Fines(at, flat, sigma)
-
-
-def room_for(local: Local) -> Relaxed:
-    m, nf = len(local.item), len(local.weight)
-    width = min(local.slots, int(local.size.sum())) + 1
-    height = min(max(local.buyers, 0), int(local.customers.sum())) + 1
-    work = Relaxed(
-        open=np.ones(nf, np.int64),
-        free=np.zeros(nf, np.int64),
-        share=np.zeros(len(local.touches), np.int64),
-        left=np.zeros(m, np.int64),
-        order=np.empty(m, np.int64),
-        hits=np.zeros(nf, np.int64),
-        trial=np.empty(m, np.int64),
-        first=np.empty(m, np.int64),
-        after=np.empty(m, np.int64),
-        groups=np.empty(m, np.int64),
-        row=np.zeros(width, np.int64),
-        table=np.zeros((height, width), np.int64),
-        choice=np.empty((m, height, width), np.int32),
-        rate=np.zeros(2, np.int64),
-        units=np.empty(m, np.int64),
-        dearness=np.empty(m, np.float64),
-    )
-    measure(local, work)
-    return work
 
 
 def root_of(
