@@ -28,6 +28,10 @@ ALL_ITEMS_EVERY = 2
 PROVE_EVERY = 12
 """Cheap rounds after which a bound is proven even while bins keep coming."""
 
+DENSE = 150
+"""Candidates of an anchor, on average, from which its pass takes as long as twice as
+many rounds again."""
+
 PLAN_EVERY = 8
 """Rounds after which the point is rounded to a plan."""
 
@@ -77,7 +81,8 @@ def generate(
     keep: Callable[[Sequence[Bin]], None],
     prove: Callable[[Pricing, Duals], None],
     plan: Callable[[LinearPoint], Sequence[Bin]] = lambda _: (),
-    notice: Callable[[Duals], None] = lambda _: None,
+    notice: Callable[[LinearPoint, Duals], None] = lambda *_: None,
+    priced: Callable[[LinearPoint], None] = lambda _: None,
     closed: Callable[[int], bool],
     stop: Stop,
 ) -> Generator[None, None, tuple[LinearPoint | None, int]]:
@@ -89,9 +94,9 @@ def generate(
     generation technique*, 2013); from vertices only when nothing is found any more.
     Bins are looked for near those of the point first, by single changes, and by the
     exact search when that finds few. Ends early when the bound is within ``slack``, a
-    part of its value, of the relaxation. ``notice`` receives the duals of every round,
-    feasible or not. Returns the point, None when stopped before
-    it, and the bound.
+    part of its value, of the relaxation. ``notice`` receives the point and the duals of
+    every round, and ``priced`` the point whenever all anchors were priced. Returns the
+    point, None when stopped before it, and the bound.
     """
     instance = master.instance
     singles = [(i,) for i in range(len(instance))]
@@ -99,7 +104,9 @@ def generate(
     central = True
     wide = len(instance.candidates) > WIDE
     effort = 0
-    patience = PROVE_EVERY * 2 if wide else PROVE_EVERY
+    patience = PROVE_EVERY * (2 if wide else 1)
+    if wide and len(instance.candidates) > DENSE * len(instance):
+        patience *= 2
     proven = bound
     since = 0
     for turn in count():
@@ -113,7 +120,7 @@ def generate(
         if central:
             point = master.thin_out(point)
         duals = integer_duals(master, point)
-        notice(duals)
+        notice(point, duals)
         starts = likely_bins(master, point)[: len(instance) // every]
         if turn % ALL_ITEMS_EVERY == 0:
             starts += singles[turn // ALL_ITEMS_EVERY % every :: every]
@@ -138,6 +145,7 @@ def generate(
         )  # fmt: skip
         if found is None:
             return None, proven
+        priced(point)
         if found.bound > proven:
             proven = found.bound
             prove(found, duals)

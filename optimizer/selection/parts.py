@@ -1,6 +1,6 @@
 """What a search asks of bins, covers and points of the restricted master."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -141,3 +141,27 @@ def shares(instance: Instance, bins: Sequence[tuple[int, ...]]) -> Ints:
             )
             duals[i] = share * instance.scale
     return duals
+
+
+def home_of(instance: Instance) -> dict[int, int]:
+    """Return the item of each request position."""
+    return {p: i for i, item in enumerate(instance.items) for p in item}
+
+
+def bin_in(
+    instance: Instance, home: Mapping[int, int], positions: Sequence[int]
+) -> Bin | None:
+    """Return positions as a bin of an instance, None where its branchings forbid it."""
+    members = tuple(sorted({home[p] for p in positions}))
+    if sum(len(instance.items[i]) for i in members) != len(positions):
+        return None
+    return members if is_bin(instance, members) else None
+
+
+def plan_in(
+    instance: Instance, plan: Sequence[Sequence[int]]
+) -> tuple[Bin, ...] | None:
+    """Return bins of positions as bins of an instance, None where one is forbidden."""
+    home = home_of(instance)
+    bins = [bin_in(instance, home, positions) for positions in plan]
+    return tuple(members for members in bins if members) if all(bins) else None

@@ -6,6 +6,7 @@ from functools import partial
 from optimizer.heuristics import improve
 from optimizer.instance import Instance
 from optimizer.pricing import Stop
+from optimizer.selection.concluding import conclude, needs
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import positions_of
 from optimizer.selection.solver import EARLY_ITEMS, Search
@@ -16,6 +17,12 @@ FIRST_STEPS = 3
 
 TURN = 8
 """Steps the most promising search takes before they are compared again."""
+
+SLOWER = 10
+"""How many times as much work it is to close a gap by branches."""
+
+CARE = 1.2
+"""How much more time is kept free for last proofs and plans than such took before."""
 
 A_SEARCH = 0.005
 """Seconds for each item that the first steps of a search may take."""
@@ -97,11 +104,32 @@ def solve_all(
     def promise(number: int) -> tuple[float, int]:
         search = searches[number]
         work = 1 + len(instances[number].candidates)
+        if isinstance(search, Search) and search.branches:
+            work *= SLOWER
         return (search.cost - search.bound) / work, -number
 
+    def unconcluded() -> list[tuple[Search, int]]:
+        """Return searches that could prove or plan more at once."""
+        usual = ((searches[n], n) for n in under_way)
+        return [(s, n) for s, n in usual if isinstance(s, Search) and needs(s) > 0]
+
+    def time_is_short() -> bool:
+        left = remaining()
+        if left is None:
+            return False
+        return left < CARE * sum(needs(search) for search, _ in unconcluded())
+
     while under_way and not stop():
+        if time_is_short():
+            for search, number in unconcluded():
+                if not stop() and needs(search) < (remaining() or 0.0):
+                    conclude(search)
+                    report(number, search.selection(certified=True))
         number = max(under_way, key=promise)
-        _take_turn(number, under_way, TURN)
+        for _ in range(TURN):
+            _take_turn(number, under_way, 1)
+            if number not in under_way or time_is_short():
+                break
         report(number, searches[number].selection(certified=True))
     return tuple(searches[number].kept() for number in range(len(instances)))
 

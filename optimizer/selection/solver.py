@@ -9,21 +9,24 @@ import numpy as np
 
 from optimizer.certificate import Certificate
 from optimizer.heuristics import improve, rounds_for
-from optimizer.instance import Bin, Instance, Ints
+from optimizer.instance import Bin, Instance
 from optimizer.pricing import Pricing, Stop, price
 from optimizer.record import Record
 from optimizer.selection.branching import Node, branch
 from optimizer.selection.columns import WIDE, Duals, generate
 from optimizer.selection.cutting import violated_cuts
+from optimizer.selection.ending import LONGER, Latest, Pace
 from optimizer.selection.master import LinearPoint, Master
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import (
+    bin_in,
     count_undecided,
     fewest_bins,
+    home_of,
     integral,
-    is_bin,
     padded,
     partition,
+    plan_in,
     positions_of,
     shares,
 )
@@ -35,8 +38,9 @@ ROOT_ROUNDS = 40
 """Rounds of ruin and recreate for each item: at the start, and around what a dive
 found."""
 
+MILD = 20
 COOL = 60
-"""How much less than the start such a plan may be shaken."""
+"""How much less than the start plans may be shaken, of a relaxation and the best."""
 
 PARTS = (60, 120, 240)
 """Items of the parts of a plan that integer programs decide anew, one after another."""
@@ -142,16 +146,22 @@ class Search:
         self.only_root = only_root
         self.record = Record(instance, least=self.fewest)
         self.certified: Certificate | None = None
-        self.latest: Ints | None = None  # duals of the last round, feasible or not
+        self.latest: Latest | None = None  # of the last round
+        self.priced: float | None = None  # the last value that was priced
+        self.looked = False  # for plans around a point, longer than usual
+        self.pace = Pace(remaining)
+        self.branches = False  # or cuts: the relaxation of all is done
         known = instance.known
         self.known = known if known is not None and known.bins else None
         rounds = FIRST_ROUNDS if self.known is None else WARM_ROUNDS
         start = () if self.known is None else first_plan(instance, self.known)
+        self.pace.begin()
         better = improve(
             instance, start, rounds=rounds_for(instance, rounds), stop=stop,
             notice=self.notice, early=self.take_early,
         )  # fmt: skip
         self.take(instance, better)
+        self.pace.plan = self.pace.took() * ROOT_ROUNDS / rounds
 
     # -- what is known ---------------------------------------------------------
 
@@ -279,7 +289,7 @@ class Search:
                     branch.record, instance, found.duals, branch.cuts, duals.sigma,
                     duals.tau,
                 )  # fmt: skip
-            near = [*likely_columns(branch, self.best_in(instance) or ())]
+            near = [*likely_columns(branch, plan_in(instance, self.best) or ())]
             near += found.bins if found is not None else ()
             self.pool.update((positions_of(instance, b), None) for b in near)
         return Node(
@@ -325,13 +335,22 @@ class Search:
             )
             self.raise_bound(min(found.bound, self.elsewhere))
 
-        def notice(duals: Duals) -> None:
-            self.latest = duals.items
+        def notice(point: LinearPoint, duals: Duals) -> None:
+            self.pace.begin()
+            self.latest = Latest(
+                node=node.record, master=master, point=point, duals=duals,
+                least=node.least, most=node.most,
+            )  # fmt: skip
+
+        def proved(point: LinearPoint) -> None:
+            self.priced = point.value
+            self.pace.proof = self.pace.took()
 
         early = root and self.known is None and len(instance) >= EARLY_ITEMS
         wide = len(instance.candidates) > WIDE
         slack = WIDE_SLACK if wide else EARLY_SLACK
         for round_number in range(-1 if early else 0, self.cut_rounds + 1):
+            self.branches = not root or round_number > 0
             point, proven = yield from generate(
                 master,
                 least=node.least,
@@ -342,6 +361,7 @@ class Search:
                 prove=prove,
                 plan=(lambda p: self.rounded(master, p)) if early else lambda _: (),
                 notice=notice,
+                priced=proved,
                 closed=self.closed,
                 stop=self.stop,
             )
@@ -387,9 +407,11 @@ class Search:
     def first_proof(self, master: Master) -> int | None:
         """Prove a bound from fair shares of the best plan; None when told to stop."""
         duals = shares(self.instance, self.best)
+        self.pace.begin()
         found = price(self.instance, duals, node_limit=FIRST_NODE_LIMIT, stop=self.stop)
         if found is None:
             return None
+        self.pace.proof = self.pace.took() * LONGER
         self.record.prove(Record.ROOT, self.instance, found.duals)
         self.raise_bound(found.bound)
         self.keep(master, found.bins)
@@ -397,18 +419,10 @@ class Search:
 
     def columns(self, instance: Instance) -> list[Bin]:
         """Return remembered bins that an instance's branchings allow, and singles."""
-        home = self.home_of(instance)
-        found: list[Bin] = [(i,) for i in range(len(instance))]
-        for positions in self.pool:
-            members = tuple(sorted({home[p] for p in positions}))
-            size = sum(len(instance.items[i]) for i in members)
-            if (
-                len(members) > 1
-                and size == len(positions)
-                and is_bin(instance, members)
-            ):
-                found.append(members)
-        return found
+        home = home_of(instance)
+        known = (bin_in(instance, home, positions) for positions in self.pool)
+        shared = [members for members in known if members and len(members) > 1]
+        return [(i,) for i in range(len(instance))] + shared
 
     def keep(self, master: Master, bins: Sequence[Bin]) -> None:
         """Add bins to the relaxation and remember them for later nodes."""
@@ -428,6 +442,10 @@ class Search:
         """
         instance = master.instance
         if root:
+            if self.known is None and len(instance) >= EARLY_ITEMS:
+                self.rounded(master, point, ROOT_ROUNDS)
+                self.looked = True
+                yield
             for plan in dive(master, point, stop=self.stop):
                 yield
                 if plan is not None:
@@ -436,7 +454,7 @@ class Search:
                 self.look_longer()
             yield
         for part_items in PARTS if root else PARTS[:1]:
-            start = self.best_in(instance)
+            start = plan_in(instance, self.best)
             if start is None or self.closed(bound) or self.stop():
                 return
             for plan in reoptimise(
@@ -456,35 +474,24 @@ class Search:
             if part_items >= len(instance):
                 break
 
-    def rounded(self, master: Master, point: LinearPoint) -> Sequence[Bin]:
-        """Round a point to a plan, improve it a little and return its bins."""
+    def rounded(
+        self, master: Master, point: LinearPoint, each: int = WARM_ROUNDS
+    ) -> Sequence[Bin]:
+        """Round a point to a plan, improve it and return its bins."""
         instance = self.instance
         start = disjoint(master, point)
-        rounds = rounds_for(instance, WARM_ROUNDS)
-        better = improve(instance, start, rounds=rounds, heat=COOL, stop=self.stop)
+        rounds = rounds_for(instance, each)
+        better = improve(instance, start, rounds=rounds, heat=MILD, stop=self.stop)
         self.take(instance, better)
         return better
 
     def look_longer(self) -> None:
         """Ruin and recreate parts of the best plan, many times."""
         instance = self.instance
-        known = self.best_in(instance) or ()
+        known = plan_in(instance, self.best) or ()
         rounds = rounds_for(instance, ROOT_ROUNDS)
         better = improve(instance, known, rounds=rounds, heat=COOL, stop=self.stop)
         self.take(instance, better)
-
-    def best_in(self, instance: Instance) -> tuple[Bin, ...] | None:
-        """Return the best plan as bins of an instance, None when it branched it off."""
-        home = self.home_of(instance)
-        plan = tuple(tuple(sorted({home[p] for p in bin_})) for bin_ in self.best)
-        if sum(map(len, plan)) != len(instance):
-            return None
-        return plan if all(is_bin(instance, members) for members in plan) else None
-
-    @staticmethod
-    def home_of(instance: Instance) -> dict[int, int]:
-        """Return the item of each request position."""
-        return {p: i for i, item in enumerate(instance.items) for p in item}
 
     def branch(
         self, node: Node, master: Master, point: LinearPoint, bound: int

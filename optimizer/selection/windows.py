@@ -254,7 +254,11 @@ class LongSearch:
                 break
         self._take_plan(window, search)
         own = slice(window.first - window.low, window.last - window.low)
-        told = (search.record.duals(Record.ROOT), search.latest)
+        last = search.latest
+        told = (
+            search.record.duals(Record.ROOT),
+            None if last is None else last.duals.items,
+        )
         asked = [_at_scale(d[own], part, self.instance) for d in told if d is not None]
         # Without new ones, those it has: they too give way to new ones before them.
         self._take_duals(window, asked or [self.duals[window.first : window.last]])
