@@ -13,7 +13,8 @@ from optimizer.selection.solver import EARLY_ITEMS, Search
 from optimizer.selection.windows import LongSearch, is_long
 
 FIRST_STEPS = 3
-"""Steps every search takes before any takes more, and up to 500 if it is small."""
+FEW_ITEMS = 500
+"""Steps every search takes before any takes more; and, divided by its items, more."""
 
 TURN = 8
 """Steps the most promising search takes before they are compared again."""
@@ -87,7 +88,7 @@ def solve_all(
             )
         searches[number] = search
         under_way[number] = search.steps()
-        for _ in range(FIRST_STEPS + 500 // len(instances[number])):
+        for _ in range(FIRST_STEPS + FEW_ITEMS // len(instances[number])):
             _take_turn(number, under_way, 1)
             if number not in under_way:
                 break
