@@ -16,6 +16,9 @@ from app.jobs.running import caps_seconds
 SECONDS: Final = 30.0
 """How long the models may take; they take a hundredth of one."""
 
+_TIMES: Final = 2
+"""How often they are asked before no answer counts as a wrong one."""
+
 _MOST_BYTES: Final = 64 << 10
 _END_SECONDS: Final = 5.0
 
@@ -67,27 +70,34 @@ class Canaries:
             return self._found or None
 
     def _asked(self) -> str:
+        """Ask; a process that was ended from outside is not the solver's fault."""
+        for _ in range(_TIMES):
+            wrong = self._heard_once()
+            if wrong is not None:
+                return _said(wrong)
+        return _said(["It gave no answer."])
+
+    def _heard_once(self) -> list[str] | None:
         caps = Caps(memory=self._memory, seconds=caps_seconds(SECONDS))
         process = self._nursery.begin("canaries", caps)
         listener = Listener(process.to_child, process.from_child, _MOST_BYTES)
         try:
-            return _said(_heard(listener, time.monotonic() + SECONDS))
+            return _heard(listener, time.monotonic() + SECONDS)
         finally:
             process.kill()
             listener.close()
             process.ended(_END_SECONDS)
 
 
-def _heard(listener: Listener, deadline: float) -> list[str]:
+def _heard(listener: Listener, deadline: float) -> list[str] | None:
+    """Return what is wrong; None when no answer came, or no sensible one."""
     try:
         line = listener.hear(max(0.0, deadline - time.monotonic()))
         message = {} if line is None else parsed(line)
     except (Silence, Garbage):
-        message = {}
+        return None
     found = message.get("wrong")
-    if not isinstance(found, list):
-        return ["It gave no answer."]
-    return [str(one) for one in found]
+    return [str(one) for one in found] if isinstance(found, list) else None
 
 
 def _said(wrong: list[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from app.jobs.canaries import NOT_YET, SOUND, Canaries
 from app.jobs.desk import Desk
-from app.jobs.frames import Garbage
+from app.jobs.frames import Garbage, parsed
 from app.jobs.nursery import NoProcess, Nursery
 from app.jobs.orders import Outcome
 from tests.app.jobs.ordering import order_of, verified
@@ -28,12 +28,32 @@ def test_a_process_that_dies_makes_the_solver_unsound(
     def dies(_: bytes) -> None:
         raise Garbage
 
+    assert desk.canaries.wrong() is None  # else the desk's own would hear it die too
     canaries = Canaries(desk._nursery, MEMORY)
     assert canaries.state == NOT_YET
     monkeypatch.setattr("app.jobs.canaries.parsed", dies)
     assert "It gave no answer." in str(canaries.wrong())
     assert canaries.state == canaries.known_wrong
     assert "models with known answers" in canaries.state
+
+
+def test_a_process_that_died_once_is_asked_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[bytes] = []
+
+    def dies_once(line: bytes) -> object:
+        lines.append(line)
+        if len(lines) == 1:
+            raise Garbage
+        return parsed(line)
+
+    assert desk.canaries.wrong() is None
+    canaries = Canaries(desk._nursery, MEMORY)
+    monkeypatch.setattr("app.jobs.canaries.parsed", dies_once)
+    assert canaries.wrong() is None
+    assert canaries.state == SOUND
+    assert len(lines) == 2
 
 
 def test_where_no_process_can_be_had_nothing_is_known() -> None:
