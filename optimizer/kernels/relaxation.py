@@ -97,30 +97,20 @@ def relax_but(local, part, work, exact):
             rises[f] = rest[f] // free[f]
         else:
             rises[f] = weight[f] // min(free[f], slots)
-    left, order, later, profit = work.left, work.order, work.after, local.profit
+    left, profit = work.left, local.profit
     rate, units = work.rate[0], work.units
-    count = 0
-    others = 0
-    for a in range(m):
-        j = order[a]
-        gain = np.int64(0)
-        if state[j] == FREE:
-            gain = profit[j] - rate * units[j]
-            for e in range(touch_at[j], touch_at[j + 1]):
-                f = touches[e]
-                if free[f] > 0:
-                    share[e] = share[e] * kept[f] + rises[f]
-                    gain -= share[e]
-            left[j] = gain
-        if gain > 0:
-            order[count] = j
-            count += 1
-        else:
-            later[others] = j
-            others += 1
-    order[count:] = later[:others]
-    most_first(order, left, count)
-    return count
+    for j in range(m):
+        left[j] = 0
+        if state[j] != FREE:
+            continue
+        gain = profit[j] - rate * units[j]
+        for e in range(touch_at[j], touch_at[j + 1]):
+            f = touches[e]
+            if free[f] > 0:
+                share[e] = share[e] * kept[f] + rises[f]
+                gain -= share[e]
+        left[j] = gain
+    return gaining_first(work.order, left, work.after)
 
 
 @compiled
