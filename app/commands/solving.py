@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.commands import question
 from app.commands.progress import ProgressLine
 from app.commands.screen import note
+from app.engine.after import seconds_after
 from app.engine.halt import Halt
 from app.engine.local import LocalEngine
 from app.export.document import Document, InputHashes, proven_document
@@ -18,9 +19,6 @@ from optimizer.propose import Plan, plan_bins, proposal_of
 
 if TYPE_CHECKING:
     from app.engine.cluster import DaskEngine
-
-AFTER_FACTS: Final = 120.0
-"""Times that finding the facts of all requests takes, for what follows the search."""
 
 WRITING: Final = 2.6
 """Times that assembling and verifying take, with the result files."""
@@ -88,7 +86,7 @@ def solve(
     created_at = question.now()
     begun = time.monotonic()
     line = line or ProgressLine(wanted=effort.progress)
-    halt.reserve(_seconds_after(problem) * (WRITING if to_write else 1))
+    halt.reserve(seconds_after(problem) * (WRITING if to_write else 1))
     with engine_for(effort, halt, line) as engine, halt.patience():
         engine.prepare(len(problem))
         kept = None if earlier is None else _kept(problem, earlier, halt, line)
@@ -130,14 +128,3 @@ def _taken_over(plan: Plan) -> str:
         f"Of {parts:,} independent parts, {plan.taken_over:,} are taken over from the "
         f"earlier proposal, their proofs checked again; {plan.solved:,} solved again."
     )
-
-
-def _seconds_after(problem: Problem) -> float:
-    """Return the seconds that assembling and verifying will take, about.
-
-    This machine's pace is that of finding what is true of each request, which has to
-    be done anyway.
-    """
-    begun = time.perf_counter()
-    _ = problem.alike, problem.received, problem.ready
-    return AFTER_FACTS * (time.perf_counter() - begun)

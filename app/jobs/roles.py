@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
+from app.engine.after import seconds_after
 from app.engine.halt import Halt
 from app.engine.local import LocalEngine
 from app.errors import Stopped
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from optimizer.propose import Engine, TaskReport
     from optimizer.selection.outcome import Selection
 
-AFTER_FACTS: Final = 150.0
-"""Times that finding the facts of all requests takes, for what follows the search."""
+SAYING: Final = 1.25
+"""Times that assembling and verifying take, with the plan told to the service."""
 
 IN_ONE_GO: Final = 48
 """Requests up to which the solver process needs no other that it could end."""
@@ -107,7 +108,7 @@ def _solve(speaker: Speaker) -> None:
         engine = LocalEngine(1, halt, warn=lost.append, begun=apart)
         try:
             problem = order.problem()
-            halt.reserve(_seconds_after(problem))
+            halt.reserve(SAYING * seconds_after(problem))
             plan = plan_bins(
                 problem,
                 gap=order.gap,
@@ -192,13 +193,6 @@ def _earlier(order: Order) -> Earlier:
     import json
 
     return read_earlier(json.loads(order.earlier))
-
-
-def _seconds_after(problem: Problem) -> float:
-    """Return the seconds that putting the proposal together will take, about."""
-    begun = time.perf_counter()
-    _ = problem.alike, problem.received, problem.ready
-    return AFTER_FACTS * (time.perf_counter() - begun)
 
 
 def _say_plan(
