@@ -13,6 +13,9 @@ SMALL_TASK: Final = 24
 BUNDLE_ITEMS: Final = 60
 """Items of small tasks that travel together, about."""
 
+LONG: Final = 2_500
+"""Items from which more of them do not make each more work: about a wide window's."""
+
 ITEM_SECONDS: Final = 0.05
 LEAST_SECONDS: Final = 2.0
 """What an item is given at least, and a bundle at most so: most small tasks are proven
@@ -54,7 +57,7 @@ def bundle_of(sizes: Sequence[int], numbers: Iterable[int], had: float = 0.0) ->
     return Bundle(
         numbers=chosen,
         items=sum(sizes[n] for n in chosen),
-        work=sum(sizes[n] * (1 + isqrt(sizes[n])) for n in chosen),
+        work=sum(sizes[n] * (1 + isqrt(min(sizes[n], LONG))) for n in chosen),
         had=had,
     )
 

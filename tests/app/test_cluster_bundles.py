@@ -8,6 +8,7 @@ from app.engine.cluster_bundles import (
     SMALL_TASK,
     Bundle,
     better,
+    bundle_of,
     bundles,
     share,
 )
@@ -53,3 +54,12 @@ def test_of_two_findings_the_cheaper_plan_and_the_greater_bound_are_kept():
     assert better(None, cheap) is cheap
     assert better(cheap, proven) == Selection(bins=((0, 1),), cost=10, bound=9)
     assert better(proven, cheap) == Selection(bins=((0, 1),), cost=10, bound=9)
+
+
+def test_twice_a_long_task_is_twice_the_work():
+    """Beyond a wide window, work grows with length alone."""
+    short, long, longer = (
+        bundle_of([size], [0]).work for size in (1_000, 20_000, 40_000)
+    )
+    assert longer == 2 * long
+    assert long > 20 * short
