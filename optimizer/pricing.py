@@ -163,6 +163,57 @@ def nearby_bins(
     return tuple(found)
 
 
+def glance(
+    instance: Instance,
+    duals: Ints,
+    cuts: Sequence[Cut],
+    sigma: Ints,
+    tau: int,
+    nodes: int,
+    *,
+    stop: Stop = lambda: False,
+) -> tuple[Bin, ...]:
+    """Return bins that violate the duals: what a few search nodes an anchor come to.
+
+    Finds bins that are far from any known one at a small part of what exact pricing
+    takes, and proves nothing. Those found until ``stop`` said so, when it does.
+    """
+    n = len(instance)
+    fines = Fines(*_cuts_by_item(n, cuts), sigma)
+    columns, lengths = _room(instance)
+    chunk = _chunk(instance)
+    for start in range(0, n, chunk):
+        if stop():
+            break
+        anchor.glance_range(
+            start, min(start + chunk, n), duals, tau, instance.arrays, fines, nodes,
+            columns, lengths,
+        )  # fmt: skip
+    return _bins(columns, lengths, range(n))
+
+
+def _room(instance: Instance) -> tuple[Ints, Ints]:
+    """Return room for a bin of each anchor, and for how many items it has."""
+    n = len(instance)
+    width = int(min(instance.max_requests, n)) + 1
+    return np.zeros((n, width), dtype=np.int64), np.zeros(n, dtype=np.int64)
+
+
+def _chunk(instance: Instance) -> int:
+    """Return how many anchors there are between two looks at ``Stop``."""
+    n = len(instance)
+    return max(1, min(CHUNK, CHUNK_CANDIDATES * n // (1 + len(instance.candidates))))
+
+
+def _bins(columns: Ints, lengths: Ints, anchors: range) -> tuple[Bin, ...]:
+    """Return the bins that were found for some anchors."""
+    return tuple(
+        tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
+        for k in anchors
+        if lengths[k] > 1
+    )
+
+
 def _sweep(
     instance: Instance,
     duals: Ints,
@@ -176,13 +227,11 @@ def _sweep(
     """Price anchor after anchor; return bins and search nodes, None when stopped."""
     n = len(instance)
     fines = Fines(*_cuts_by_item(n, cuts), sigma)
-    width = int(min(instance.max_requests, n)) + 1
-    columns = np.zeros((n, width), dtype=np.int64)
-    lengths = np.zeros(n, dtype=np.int64)
+    columns, lengths = _room(instance)
     nodes = 0
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
-    chunk = max(1, min(CHUNK, CHUNK_CANDIDATES * n // (1 + len(instance.candidates))))
+    chunk = _chunk(instance)
     first, last = anchors
     for start in range(first, last, chunk):
         if stop():
@@ -193,12 +242,7 @@ def _sweep(
         )  # fmt: skip
         nodes += more
         struck += cut
-    bins = tuple(
-        tuple(sorted(int(i) for i in columns[k, : lengths[k]]))
-        for k in range(first, last)
-        if lengths[k] > 1
-    )
-    return bins, nodes, struck
+    return _bins(columns, lengths, range(first, last)), nodes, struck
 
 
 def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0) -> int:
@@ -213,6 +257,8 @@ def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0)
 
 
 def _cuts_by_item(n: int, cuts: Sequence[Cut]) -> tuple[Ints, Ints]:
+    if not cuts:
+        return np.zeros(n + 1, dtype=np.int64), np.zeros(0, dtype=np.int64)
     rows: list[list[int]] = [[] for _ in range(n)]
     for number, cut in enumerate(cuts):
         for i in cut.items:

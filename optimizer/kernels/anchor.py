@@ -171,7 +171,7 @@ def price_anchor(
     """Find the bin of two or more items anchored at k that violates the duals most.
 
     After ``easy`` nodes it is searched anew by sets of kinds that all share, each with
-    a bound by two forests, for up to ``node_limit`` nodes in all.
+    a bound by two forests, for up to ``node_limit`` nodes in all, if those are more.
 
     ``found`` receives its items (anchor first). ``report`` receives: 0 the violation
     found, or 0 when there is none; 1 an upper bound on every violation, equal to the
@@ -218,7 +218,7 @@ def price_anchor(
             search(k, local, part, work, kind_ok, bound, limit, found, report)
         if c >= 0:
             undo(part, out)
-        elif report[1] > report[0]:
+        elif report[1] > report[0] and node_limit > easy:
             last = 1
         c += 1
     report[1] = max(report[0], report[1])
@@ -386,8 +386,9 @@ def price_range(start, stop, duals, tau, arrays, cuts, limits, saved, columns, l
     for k in range(start, stop):
         duals[k] = min(duals[k], arrays.scale * arrays.alone[k] - tau)
         limit = max(limits[0], min(limits[1], saved[0]))
+        easy = min(EASY, limit - 1)
         price_anchor(
-            k, duals, tau, arrays, cuts, place, cut_place, EASY, limit, columns[k],
+            k, duals, tau, arrays, cuts, place, cut_place, easy, limit, columns[k],
             report,
         )  # fmt: skip
         lengths[k] = report[2]
@@ -396,3 +397,20 @@ def price_range(start, stop, duals, tau, arrays, cuts, limits, saved, columns, l
         saved[0] = max(saved[0] + limits[2] - report[3], 0)
         struck += report[1] > report[0]
     return nodes, struck
+
+
+@compiled
+def glance_range(start, stop, duals, tau, arrays, cuts, nodes, columns, lengths):
+    """Look for a bin of each anchor that violates the duals, for a few nodes.
+
+    ``columns[k]`` receives the worst bin seen, ``lengths[k]`` its number of items or 0.
+    """
+    report = np.zeros(4, np.int64)
+    place = np.full(arrays.weight.shape[0], -1, np.int64)
+    cut_place = np.full(cuts.sigma.shape[0], -1, np.int64)
+    for k in range(start, stop):
+        price_anchor(
+            k, duals, tau, arrays, cuts, place, cut_place, nodes, nodes, columns[k],
+            report,
+        )  # fmt: skip
+        lengths[k] = report[2]

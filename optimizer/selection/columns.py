@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 
 from optimizer.instance import Bin, Ints
-from optimizer.pricing import Pricing, Stop, nearby_bins, price
+from optimizer.pricing import Pricing, Stop, glance, nearby_bins, price
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.parts import reduced_cost, round_up
 
@@ -36,8 +36,14 @@ PLAN_EVERY = 8
 """Rounds after which the point is rounded to a plan."""
 
 FEW = 20
-"""Once fewer than one new bin for so many items is found cheaply, anchors are priced
-exactly."""
+"""Once fewer than one new bin for so many items is found cheaply, anchors are glanced
+at where that is much less work than to price them exactly, or are priced."""
+
+GLANCE = 50
+"""Search nodes of an anchor that is glanced at."""
+
+HARD = 3
+"""How many times as many nodes exact pricing takes where anchors are glanced at."""
 
 MOST_STARTS = 2_500_000
 """Neighbours of all items together from which cheap pricing starts from some of the
@@ -107,6 +113,7 @@ def generate(
     patience = PROVE_EVERY * (2 if wide else 1)
     if wide and len(instance.candidates) > DENSE * len(instance):
         patience *= 2
+    hard = len(instance.candidates) > DENSE * len(instance)
     proven = bound
     since = 0
     for turn in count():
@@ -133,6 +140,14 @@ def generate(
         if turn % PLAN_EVERY == PLAN_EVERY - 1:
             keep(plan(point))
         since += 1
+        if hard and len(new) * FEW <= len(instance) and since < patience:
+            seen = glance(
+                instance, duals.items, master.cuts, duals.sigma, duals.tau, GLANCE,
+                stop=stop,
+            )  # fmt: skip
+            found_so = _improving(master, seen, duals)
+            keep(found_so)
+            new += found_so
         if len(new) * FEW > len(instance) and since < patience:
             continue
         if stop():
@@ -146,6 +161,7 @@ def generate(
         if found is None:
             return None, proven
         priced(point)
+        hard = found.nodes > HARD * GLANCE * len(instance)
         if found.bound > proven:
             proven = found.bound
             prove(found, duals)

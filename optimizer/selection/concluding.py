@@ -1,5 +1,6 @@
 """The last steps of searches that there is no time to take on as they would go."""
 
+from optimizer.selection.first import FIRST_NODE_LIMIT
 from optimizer.selection.solver import EARLY_ITEMS, ROOT_ROUNDS, Search
 
 WORTH = 2e-4
@@ -7,6 +8,18 @@ WORTH = 2e-4
 
 RISE = 2
 """How many times as much as a relaxation has fallen its bound may rise by then."""
+
+
+HURRIED = 0.94
+SOONER = 0.25
+"""To what part last duals are lowered where there is no time to price them as they are,
+and what part of that time it takes then, with few search nodes."""
+
+LOSS = 0.1
+"""What part of it lowered duals fall short of the relaxation, about."""
+
+FEW_ROUNDS = 24
+"""Rounds of column generation until its duals prove more than shares of a plan do."""
 
 
 def owes(search: Search) -> int:
@@ -23,6 +36,11 @@ def owes(search: Search) -> int:
     return int(more) if more > WORTH * search.bound else 0
 
 
+def may_hurry(search: Search) -> bool:
+    """Tell whether last duals may prove more than the bound even when lowered."""
+    return search.pace.rounds >= FEW_ROUNDS and owes(search) > LOSS * search.bound
+
+
 def may_look(search: Search) -> bool:
     """Tell whether nobody has looked for plans around a point of the relaxation yet."""
     last = search.latest
@@ -34,27 +52,35 @@ def may_look(search: Search) -> bool:
     )
 
 
-def needs(search: Search) -> float:
-    """Return about how many seconds it takes to conclude a search."""
+def needs(search: Search, left: float) -> float:
+    """Return about how many seconds it takes to conclude a search, of those left."""
+    plan = search.pace.plan if may_look(search) else 0.0
     proof = search.pace.proof if owes(search) else 0.0
-    return proof + (search.pace.plan if may_look(search) else 0.0)
+    if plan + proof >= left:
+        proof = SOONER * search.pace.proof if may_hurry(search) else 0.0
+    return plan + proof
 
 
-def conclude(search: Search) -> None:
+def conclude(search: Search, left: float) -> None:
     """Price the last duals of a search, and look for plans around its last point.
 
     Between two proofs of a search there are many rounds: what they found proves nothing
-    if time is up before the next.
+    if time is up before the next. Where so few seconds are left that they cannot be
+    priced, lower ones are, with few search nodes.
     """
     last = search.latest
     assert last is not None
+    plan = search.pace.plan if may_look(search) else 0.0
+    hurried = plan + search.pace.proof >= left
     if may_look(search):
-        search.looked = True
-        search.rounded(last.master, last.point, ROOT_ROUNDS)
-    if not owes(search):
+        round_last(search)
+    if not (may_hurry(search) if hurried else owes(search)):
         return
     search.latest = None
-    found = last.price(search.stop)
+    if hurried:
+        found = last.price_lowered(HURRIED, FIRST_NODE_LIMIT, search.stop)
+    else:
+        found = last.price(search.stop)
     if found is None:
         return
     search.priced = last.point.value
@@ -64,3 +90,11 @@ def conclude(search: Search) -> None:
     )
     search.raise_bound(min(found.bound, search.elsewhere))
     search.keep(master, found.bins)
+
+
+def round_last(search: Search) -> None:
+    """Look for plans around the last point of a search."""
+    if may_look(search):
+        assert search.latest is not None
+        search.looked = True
+        search.rounded(search.latest.master, search.latest.point, ROOT_ROUNDS)

@@ -143,6 +143,12 @@ def shares(instance: Instance, bins: Sequence[tuple[int, ...]]) -> Ints:
     return duals
 
 
+def lower(duals: Ints, part: float) -> Ints:
+    """Return duals times a part of 1, rounded down."""
+    lowered: Ints = np.floor(duals * part).astype(np.int64)
+    return duals if part == 1.0 else lowered
+
+
 def home_of(instance: Instance) -> dict[int, int]:
     """Return the item of each request position."""
     return {p: i for i, item in enumerate(instance.items) for p in item}

@@ -40,9 +40,10 @@ def solve_all(
     """Solve independent instances in turns; return a selection for each, in order.
 
     Smaller instances go first, then long parts once, each in its share of the time, and
-    then whichever has the widest gap for its size. What
-    each search finds does not depend on the turns, so neither does the answer, unless
-    ``stop`` ends them early: then every selection is its best plan, validly bounded.
+    then whichever has the widest gap for its size. Shortly before ``remaining`` is
+    nothing, searches are concluded. What each search finds does not depend on the
+    turns, so neither does the answer, unless that time comes or ``stop`` ends them
+    early: then every selection is its best plan, validly bounded.
 
     Parameters
     ----------
@@ -109,22 +110,24 @@ def solve_all(
             work *= SLOWER
         return (search.cost - search.bound) / work, -number
 
-    def unconcluded() -> list[tuple[Search, int]]:
-        """Return searches that could prove or plan more at once."""
+    def unconcluded(left: float) -> list[tuple[Search, int, float]]:
+        """Return searches that could prove or plan more at once, and in how long."""
         usual = ((searches[n], n) for n in under_way)
-        return [(s, n) for s, n in usual if isinstance(s, Search) and needs(s) > 0]
+        found = [(s, n, needs(s, left)) for s, n in usual if isinstance(s, Search)]
+        return [one for one in found if one[2] > 0]
 
     def time_is_short() -> bool:
         left = remaining()
         if left is None:
             return False
-        return left < CARE * sum(needs(search) for search, _ in unconcluded())
+        return left < CARE * sum(seconds for _, _, seconds in unconcluded(left))
 
     while under_way and not stop():
         if time_is_short():
-            for search, number in unconcluded():
-                if not stop() and needs(search) < (remaining() or 0.0):
-                    conclude(search)
+            for search, number, _ in unconcluded(remaining() or 0.0):
+                left = remaining() or 0.0
+                if not stop() and 0 < needs(search, left) < left:
+                    conclude(search, left)
                     report(number, search.selection(certified=True))
         number = max(under_way, key=promise)
         for _ in range(TURN):

@@ -15,7 +15,8 @@ from optimizer.record import Record
 from optimizer.selection.branching import Node, branch
 from optimizer.selection.columns import WIDE, Duals, generate
 from optimizer.selection.cutting import violated_cuts
-from optimizer.selection.ending import LONGER, Latest, Pace
+from optimizer.selection.first import first_proof
+from optimizer.selection.latest import Latest, Pace
 from optimizer.selection.master import LinearPoint, Master
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import (
@@ -28,7 +29,6 @@ from optimizer.selection.parts import (
     partition,
     plan_in,
     positions_of,
-    shares,
 )
 from optimizer.selection.rounding import disjoint, dive, reoptimise
 from optimizer.selection.warm import Branch, begin_again, first_plan, likely_columns
@@ -44,9 +44,6 @@ COOL = 60
 
 PARTS = (60, 120, 240)
 """Items of the parts of a plan that integer programs decide anew, one after another."""
-
-FIRST_NODE_LIMIT = 100
-"""Search nodes per anchor for the first bound, which should not be long in coming."""
 
 WARM_ROUNDS = 2
 """Such rounds at the start where an earlier plan is known."""
@@ -112,6 +109,8 @@ class Search:
         Whether to end with the relaxation over all bins, and plans made of it: neither
         a number of bins is credited, nor are there cuts or branches, and what is proven
         are duals of items alone.
+    hurried
+        Whether to leave out the first proof: time is short, and others prove.
 
     Notes
     -----
@@ -129,6 +128,7 @@ class Search:
         report: Report = lambda _: None,
         remaining: Callable[[], float | None] = lambda: None,
         only_root: bool = False,
+        hurried: bool = False,
     ) -> None:
         self.instance = instance
         self.gap = gap
@@ -144,6 +144,7 @@ class Search:
         self.fewest = 0 if only_root else fewest_bins(instance)
         self.cut_rounds = 0 if only_root else CUT_ROUNDS
         self.only_root = only_root
+        self.hurried = hurried
         self.record = Record(instance, least=self.fewest)
         self.certified: Certificate | None = None
         self.latest: Latest | None = None  # of the last round
@@ -323,8 +324,8 @@ class Search:
             exact=node.exact,
         )
         bound = node.bound
-        if root and self.known is None:
-            first = self.first_proof(master)
+        if root and self.known is None and not self.hurried:
+            first = first_proof(self, master)
             if first is None:
                 return (), bound, False
             bound = max(bound, first)
@@ -337,6 +338,7 @@ class Search:
 
         def notice(point: LinearPoint, duals: Duals) -> None:
             self.pace.begin()
+            self.pace.rounds += 1
             self.latest = Latest(
                 node=node.record, master=master, point=point, duals=duals,
                 least=node.least, most=node.most,
@@ -403,19 +405,6 @@ class Search:
         if self.only_root:
             return (), bound, True
         return self.branch(node, master, point, bound), bound, True
-
-    def first_proof(self, master: Master) -> int | None:
-        """Prove a bound from fair shares of the best plan; None when told to stop."""
-        duals = shares(self.instance, self.best)
-        self.pace.begin()
-        found = price(self.instance, duals, node_limit=FIRST_NODE_LIMIT, stop=self.stop)
-        if found is None:
-            return None
-        self.pace.proof = self.pace.took() * LONGER
-        self.record.prove(Record.ROOT, self.instance, found.duals)
-        self.raise_bound(found.bound)
-        self.keep(master, found.bins)
-        return found.bound
 
     def columns(self, instance: Instance) -> list[Bin]:
         """Return remembered bins that an instance's branchings allow, and singles."""

@@ -1,7 +1,7 @@
 """Long parts: searched window by window in order of arrival, bounded as a whole."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,37 +10,58 @@ from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import Stop, price
 from optimizer.record import Record
 from optimizer.reshape import restrict
+from optimizer.selection.concluding import FEW_ROUNDS, round_last
+from optimizer.selection.first import FIRST_NODE_LIMIT
+from optimizer.selection.lowering import LOWERED, SAMPLE, USUAL, choose_lowered
 from optimizer.selection.outcome import Selection
-from optimizer.selection.parts import positions_of
+from optimizer.selection.parts import lower, positions_of, shares
 from optimizer.selection.solver import COOL, FIRST_ROUNDS, Report, Search
+from optimizer.selection.stretches import (
+    BLOCK,
+    Window,
+    at_scale,
+    bins_of,
+    blocks_of,
+    earliest_held,
+    equal_shares,
+    windows_of,
+)
 
 LONG_CANDIDATES = 1_000_000
 LONG_REACHES = 20
 """Candidates of all anchors together from which a part is searched by windows, where it
 has at least so many times the items that an anchor has candidates."""
 
-WINDOW_CANDIDATES = 100_000
-WINDOW_ITEMS = 2_000
-"""Candidates of a window, about, and items of it, at most."""
-
 WIDER = 4
 """How many times as large windows are made once all were searched."""
-
-MARGIN = 4
-"""What part of its own items a window reaches over on either side."""
 
 SEAM_ROUNDS = 40
 """Rounds of ruin and recreate for each item of a window and half of the one before."""
 
-LAST_SHARE = 0.9
-"""What part of the time left windows may use: plans and bounds are put together too."""
+SEARCHED = 0.5
+PROVEN = 0.9
+"""What part of its time a window is searched, and by when its duals should be proven:
+seams of the plan are mended too."""
+
+FIRST_DUALS = 0.2
+SEARCHED_FROM = 8
+"""What part of the time left the first duals of a long part may take, and how many
+times as long windows must have to be searched at all: else such duals prove more."""
+
+FIRST_TIMES = {2: 0.0, 3: 0.12, 4: 0.4, 5: 0.9, 6: 1.5}
+"""How long all anchors take for shares lowered to each of ``LOWERED``, about, of what
+they would take like some in the middle before any dual gave way."""
+
+LATE = 1.2
+"""How many times as long as there is the others may take until shares are lowered more:
+neighbours prove most when lowered alike."""
+
+SHORT = 0.05
+"""Seconds for each item of a window below which nothing is proven within it."""
 
 SEAM_NODES = 200
 """Search nodes of an anchor where the duals of windows are put together, and those it
 leaves over what it does not need of."""
-
-BLOCK = 500
-"""Items that are put into bins together for the first plan."""
 
 
 def is_long(instance: Instance) -> bool:
@@ -48,16 +69,6 @@ def is_long(instance: Instance) -> bool:
     listed = len(instance.candidates)
     n = len(instance)
     return listed >= LONG_CANDIDATES and listed * LONG_REACHES <= n * n
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Items first to last - 1, looked at from low to high - 1."""
-
-    low: int
-    first: int
-    last: int
-    high: int
 
 
 class LongSearch:
@@ -104,11 +115,12 @@ class LongSearch:
         self.home = np.arange(len(instance))  # the bin of each item, by its first item
         self.cost = int(instance.alone.sum())
         self.left = len(instance)  # items of windows not yet searched, at least 1
+        self.rung = USUAL  # how far duals were lowered last
         self.sweeps = 0  # how often all windows were searched
         self._ended = False
         self._whole: Search | None = None
         self._said: Selection | None = None
-        self._earliest = _earliest(instance)
+        self._earliest = earliest_held(instance)
         self._place = {item[0]: i for i, item in enumerate(instance.items)}
 
     # -- what is known ---------------------------------------------------------
@@ -125,9 +137,7 @@ class LongSearch:
             or (certified and said.certificate is None)
         ):
             said = Selection(
-                bins=tuple(
-                    sorted(positions_of(self.instance, b) for b in self._bins())
-                ),
+                bins=tuple(sorted(self._plan())),
                 cost=self.cost,
                 bound=bound,
                 certificate=self.record.certificate(bound) if certified else None,
@@ -149,10 +159,12 @@ class LongSearch:
     def steps(self) -> Iterator[None]:
         """Take the search on; ends when the gap is closed or it was told to stop."""
         yield from self._first_plan()
+        if (yield from self._first_duals()):
+            return
         n = len(self.instance)
         times = 1
         while not self.closed() and not self.stop():
-            windows = self._windows(times)
+            windows = windows_of(self.instance, self._earliest, times)
             if len(windows) == 1:
                 yield from self._search_whole()
                 return
@@ -168,19 +180,103 @@ class LongSearch:
 
     def _first_plan(self) -> Iterator[None]:
         for rounds in (0, FIRST_ROUNDS):
-            for first in range(0, len(self.instance), BLOCK):
+            for first, last in blocks_of(self.instance):
                 if self.stop():
                     return
-                self._mend(first, first + BLOCK, rounds)
+                self._mend(first, last, rounds, anew=True)
                 yield
             self.report(self.selection(certified=True))
 
+    def _first_duals(self) -> Generator[None, None, bool]:
+        """Prove lowered shares of the plan; tell if there is no time for windows.
+
+        Where there is none they have most of the time, and seams of the plan the rest.
+        Where even they have too little, those of other items remain equal shares.
+        """
+        n = len(self.instance)
+        wanted = shares(self.instance, self._plan())
+        left, budget = self.remaining(), self.budget()
+        free = left if budget is None or left is None else min(left, budget)
+        each = self._took(wanted)
+        few = free is not None and each * n * SEARCHED_FROM > free
+        until, rung = 0.0, USUAL
+        if left is not None and free is not None:
+            until = left - (PROVEN if few else FIRST_DUALS) * free
+            rung = max(
+                at for at, times in FIRST_TIMES.items()
+                if times * each * n <= left - until or times == 0
+            )  # fmt: skip
+        begun, done = self.remaining(), 0
+        for first in range(0, n, BLOCK):
+            now = self.remaining()
+            if self._ended or self.stop() or (now is not None and now <= until):
+                # Equal shares of what has some with lowered ones may violate.
+                self.duals[first : self._beyond(first)] = 0
+                break
+            if begun is not None and now is not None and first > done:
+                ahead = (begun - now) / (first - done) * (n - first)
+                if ahead > LATE * (now - until) and rung > min(FIRST_TIMES):
+                    rung, begun, done = rung - 1, now, first
+            last = min(n, first + BLOCK)
+            asked = lower(wanted[first:last], LOWERED[rung])
+            self._take_duals(first, last, [asked], FIRST_NODE_LIMIT)
+            yield
+        self.report(self.selection(certified=True))
+        if few:
+            yield from self._mend_seams()
+        return few or self._ended
+
+    def _took(self, duals: Ints) -> float:
+        """Return about how many seconds an anchor takes for lowered shares."""
+        begun = self.remaining()
+        middle = len(duals) // 2
+        last = min(middle + SAMPLE, len(duals))
+        price(
+            self.instance, lower(duals, LOWERED[USUAL]), stop=self.stop,
+            anchors=(middle, last), node_limit=FIRST_NODE_LIMIT,
+        )  # fmt: skip
+        now = self.remaining()
+        return 0.0 if begun is None or now is None else (begun - now) / (last - middle)
+
+    def _mend_seams(self) -> Iterator[None]:
+        """Ruin and recreate the plan over the seams of its blocks."""
+        blocks = list(blocks_of(self.instance))
+        for (low, seam), (_, high) in pairwise(blocks):
+            if self.stop():
+                return
+            self._mend((low + seam) // 2, (seam + high) // 2, SEAM_ROUNDS)
+            yield
+        self.report(self.selection(certified=True))
+
+    def _lowered(
+        self, first: int, last: int, asked: Sequence[Ints], nodes: int, until: float
+    ) -> list[Ints]:
+        """Return which of some duals prove most, and lowered as far as there is time.
+
+        Those of items from the first to before the last; nothing when told to stop.
+        """
+        begin = first or last // 2  # the very first have few to share with
+        seen = min(last, begin + SAMPLE)
+        left = self.remaining()
+        seconds = None
+        if left is not None:
+            seconds = max(0.0, left - until) * (seen - begin) / (last - first)
+        choice = choose_lowered(
+            self.instance, self.duals, (first, last), asked, anchors=(begin, seen),
+            nodes=nodes, rung=max(self.rung - 1, 0), seconds=seconds,
+            remaining=self.remaining, stop=self.stop,
+        )  # fmt: skip
+        if choice is None:
+            return []
+        self.rung = choice.rung
+        return [lower(asked[choice.which], LOWERED[choice.rung])]
+
     def begin(self) -> None:
         """Make a plan by insertion alone, of all there is time for."""
-        for first in range(0, len(self.instance), BLOCK):
+        for first, last in blocks_of(self.instance):
             if self.stop():
                 break
-            self._mend(first, first + BLOCK, 0)
+            self._mend(first, last, 0)
 
     def _search_whole(self) -> Iterator[None]:
         search = Search(
@@ -197,94 +293,87 @@ class LongSearch:
             yield
         self.cost, self.bound = search.cost, search.bound
 
-    def _windows(self, times: int) -> list[Window]:
-        """Cut the part into windows, of so many times the usual size."""
-        n = len(self.instance)
-        windows: list[Window] = []
-        first = 0
-        while first < n:
-            size = self._size(first, WINDOW_CANDIDATES * times, WINDOW_ITEMS * times)
-            margin = max(1, size // (MARGIN + 2))
-            last = min(n, first + max(1, size - 2 * margin))
-            if n - last < margin:
-                last = n
-            windows.append(
-                Window(max(0, first - margin), first, last, min(n, last + margin))
-            )
-            first = last
-        return windows
-
-    def _size(self, first: int, candidates: int, items: int) -> int:
-        """Return how many items from one on have so many candidates among them, about.
-
-        Those near the beginning of a window have fewer, as the others are not in it.
-        """
-        at = self.instance.candidate_at
-        last = min(len(self.instance), first + BLOCK)
-        each = max(1.0, float(at[last] - at[first]) / (last - first))
-        reach = max(each, float(last - 1 - self._earliest[last - 1]))
-        short = (2 * candidates * reach / each) ** 0.5
-        return int(
-            min(items, short if short < reach else candidates / each + reach / 2)
-        )
-
     def _search(self, window: Window) -> Iterator[None]:
         """Search a window; take over what it says of the plan and of the bound."""
-        items = range(window.low, window.high)
-        part = restrict(self.instance, items)
-        left, budget = self.remaining(), self.budget()
-        until = 0.0
-        if left is not None:
-            share = (window.last - window.first) / max(self.left, 1)
-            until = left - (left if budget is None else budget) * LAST_SHARE * share
+        part = restrict(self.instance, range(window.low, window.high))
+        left, seconds = self.remaining(), self._seconds(window)
 
         def remaining() -> float | None:
             now = self.remaining()
-            return None if now is None else max(0.0, now - until)
+            if now is None or left is None or seconds is None:
+                return None
+            return max(0.0, now - left + seconds * SEARCHED)
 
         def stop() -> bool:
             return self.stop() or remaining() == 0.0
 
         search = Search(
-            part, gap=self.gap / 2, stop=stop, remaining=remaining, only_root=True
-        )
+            part, gap=self.gap / 2, stop=stop, remaining=remaining, only_root=True,
+            hurried=seconds is not None and seconds < SHORT * len(part),
+        )  # fmt: skip
         for _ in search.steps():
             yield
             if stop():
                 break
+            if (remaining() or search.pace.plan) < search.pace.plan:
+                round_last(search)
+                break
         self._take_plan(window, search)
-        own = slice(window.first - window.low, window.last - window.low)
-        last = search.latest
-        told = (
-            search.record.duals(Record.ROOT),
-            None if last is None else last.duals.items,
-        )
-        asked = [_at_scale(d[own], part, self.instance) for d in told if d is not None]
-        # Without new ones, those it has: they too give way to new ones before them.
-        self._take_duals(window, asked or [self.duals[window.first : window.last]])
+        due = None if left is None or seconds is None else left - seconds * PROVEN
+        self._prove(window, search, due)
         yield
         half = (window.last - window.first) // 2
         if not self.stop():
             self._mend(max(0, window.first - half), window.last, SEAM_ROUNDS)
 
-    def _take_duals(self, window: Window, asked: Sequence[Ints]) -> None:
-        """Put duals in the place of a window's, and have what violates them give way.
+    def _seconds(self, window: Window) -> float | None:
+        """Return what a window may take of the time left: by its items."""
+        left, budget = self.remaining(), self.budget()
+        if left is None:
+            return None
+        share = (window.last - window.first) / max(self.left, 1)
+        return (left if budget is None else min(left, budget)) * share
 
-        No anchor earlier than the window holds an item of it, and none from ``beyond``
-        on does. Of what is between, duals of an earlier round give way too. Where there
-        are none, they are 0: what is left of a bin without these items is a bin, and no
-        dearer, so that none violates. Of several duals asked for, those that prove most
-        are taken.
+    def _prove(self, window: Window, search: Search, due: float | None) -> None:
+        """Take over what duals of a window prove, by when so many seconds are left.
+
+        Where time is limited, those that prove most by a sample, once lowered.
         """
-        beyond = self._beyond(window.last)
+        part = search.instance
+        last, proven = search.latest, search.record.duals(Record.ROOT)
+        told = [] if proven is None else [proven]
+        if last is not None and (due is None or search.pace.rounds >= FEW_ROUNDS):
+            told.append(last.duals.items)
+        if due is not None:
+            told = told[-1:] or [shares(part, search.best)]
+        own = slice(window.first - window.low, window.last - window.low)
+        asked = [at_scale(duals[own], part, self.instance) for duals in told]
+        if due is not None:
+            asked = self._lowered(window.first, window.last, asked, SEAM_NODES, due)
+        self._take_duals(window.first, window.last, asked, SEAM_NODES)
+
+    def _take_duals(
+        self, first: int, last: int, asked: Sequence[Ints], nodes: int
+    ) -> None:
+        """Put duals in the place of some items', and have what violates them give way.
+
+        No anchor earlier than these items holds one of them, and none from ``beyond``
+        on does. Of what is between, duals of an earlier round give way too. In the
+        first round they are 0: what is left of a bin without these items is a bin, and
+        no dearer, so that none violates. Of several duals asked for, those that prove
+        most are taken; where none prove more, those that were, if they still hold.
+        """
+        beyond = self._beyond(last)
+        had = self.duals[first:last]
         best: Ints | None = None
-        for own in asked:
+        for own in (*asked, had):
+            if own is had and best is not None and best.sum() >= self.duals.sum():
+                break
             duals = self.duals.copy()
-            duals[window.first : window.last] = own
+            duals[first:last] = own
             found = price(
-                self.instance, duals, node_limit=SEAM_NODES, spare=SEAM_NODES,
-                anchors=(window.first, beyond if self.sweeps else window.last),
-                stop=self.stop,
+                self.instance, duals, node_limit=nodes, spare=nodes,
+                anchors=(first, beyond if self.sweeps else last), stop=self.stop,
             )  # fmt: skip
             if found is None:
                 break
@@ -298,15 +387,19 @@ class LongSearch:
         self.duals = best
         proven = best.copy()
         if not self.sweeps:
-            proven[window.last : beyond] = 0
+            proven[last:beyond] = 0
         self.bound = max(
             self.bound, self.record.prove(Record.ROOT, self.instance, proven)
         )
 
     # -- plans -----------------------------------------------------------------
 
+    def _plan(self) -> list[tuple[int, ...]]:
+        """Return the bins as positions of requests."""
+        return [positions_of(self.instance, b) for b in self._bins()]
+
     def _bins(self) -> list[Bin]:
-        return _bins_of(self.home, np.arange(len(self.home)))
+        return bins_of(self.home, np.arange(len(self.home)))
 
     def _within(self, low: int, high: int) -> Ints:
         """Return the items of bins that lie between two items, ascending."""
@@ -340,18 +433,18 @@ class LongSearch:
                 continue
             bins = self.home.copy()
             bins[taken] = new[taken] + len(new)  # unlike the numbers of those that stay
-            before, after = _bins_of(self.home, free), _bins_of(bins, free)
+            before, after = bins_of(self.home, free), bins_of(bins, free)
             if self._total(after) < self._total(before):
                 self._put(before, after)
 
-    def _mend(self, low: int, high: int, each: int) -> None:
-        """Ruin and recreate the bins that lie between two items."""
+    def _mend(self, low: int, high: int, each: int, *, anew: bool = False) -> None:
+        """Ruin and recreate the bins that lie between two items, or plan them anew."""
         free = self._within(low, min(high, len(self.home)))
         if len(free) < 2:
             return
         part = restrict(self.instance, free.tolist())
-        before = _bins_of(self.home, free)
-        alone = all(len(members) == 1 for members in before)
+        before = bins_of(self.home, free)
+        alone = anew or all(len(members) == 1 for members in before)
         place = {int(i): at for at, i in enumerate(free)}
         better = improve(
             part,
@@ -371,47 +464,3 @@ class LongSearch:
 
     def _total(self, bins: Sequence[Bin]) -> int:
         return sum(map(self.instance.cost, bins))
-
-
-def equal_shares(instance: Instance) -> Ints:
-    """Return duals that no bin violates, without a search, in 1/scale thousandths.
-
-    Each item has what it costs at least with as many as ever could share with it: its
-    own cost and an equal part of every feature, as in ``bound_without_search``.
-    """
-    scale = instance.scale
-    n = len(instance)
-    most = int(min(instance.max_requests, n))
-    touching = np.bincount(instance.features, minlength=len(instance.weight))
-    part = instance.weight * scale // np.clip(touching, 1, most)
-    sums = np.concatenate([[0], np.cumsum(part[instance.features])])
-    fee = instance.pair_fee * scale // (most if instance.pair_fee > 0 else 2)
-    shared = instance.own * scale + fee + np.diff(sums[instance.feature_at])
-    duals: Ints = np.maximum(np.minimum(instance.alone * scale, shared), 0)
-    return duals
-
-
-def _earliest(instance: Instance) -> Ints:
-    """Return for each item the first that it or a later one may hold as an anchor."""
-    earliest = np.arange(len(instance))
-    some = np.flatnonzero(np.diff(instance.candidate_at))
-    earliest[some] = instance.candidates[instance.candidate_at[some]]
-    first: Ints = np.minimum.accumulate(earliest[::-1])[::-1]
-    return first
-
-
-def _at_scale(duals: Ints, part: Instance, whole: Instance) -> Ints:
-    """Return duals of a part in the scale of the whole, rounded down."""
-    if part.scale > whole.scale:
-        return duals // (part.scale // whole.scale)
-    return duals * (whole.scale // part.scale)
-
-
-def _bins_of(home: Ints, items: Ints) -> list[Bin]:
-    """Return the bins of some items, by the bin of each, ascending."""
-    if len(items) == 0:
-        return []
-    order = np.argsort(home[items], kind="stable")
-    cuts = np.flatnonzero(np.diff(home[items][order])) + 1
-    groups = np.split(items[order], cuts)
-    return sorted(tuple(int(i) for i in members) for members in groups)

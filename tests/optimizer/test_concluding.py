@@ -36,7 +36,7 @@ def test_concluded_at_any_step_a_search_states_what_is_true_and_goes_on() -> Non
                     continue
                 before = search.selection()
                 owed += owes(search) > 0
-                conclude(search)
+                conclude(search, 1000.0)
                 after = search.selection(certified=True)
                 check(instance, after)
                 assert before.bound <= after.bound <= optimum
@@ -56,11 +56,11 @@ def test_what_is_priced_owes_nothing_until_the_relaxation_falls() -> None:
     owed = 0
     for seed in range(6):
         search = Search(max(instances(problem_of(dense_case(seed, 16))), key=len))
-        assert (owes(search), needs(search)) == (0, 0)
+        assert (owes(search), needs(search, 1000.0)) == (0, 0)
         for _ in search.steps():
             if owes(search):
                 owed += 1
-                conclude(search)
+                conclude(search, 1000.0)
                 assert owes(search) == 0
     assert owed >= 3
 
@@ -85,11 +85,11 @@ def test_before_time_is_up_searches_are_concluded(
     optima = [solve(instance).cost for instance in together]
     concluded: list[Search] = []
 
-    def told(search: Search) -> None:
+    def told(search: Search, left: float) -> None:
         concluded.append(search)
-        conclude(search)
+        conclude(search, left)
 
-    def long(search: Search) -> float:
+    def long(search: Search, _: float) -> float:
         """Return what a proof takes of this clock, about: it counts questions."""
         return 0.012 if owes(search) else 0.0
 

@@ -12,11 +12,12 @@ from optimizer.certify import checking
 from optimizer.instance import Instance
 from optimizer.pricing import price
 from optimizer.record import Record
-from optimizer.selection import schedule, windows
+from optimizer.selection import schedule, stretches, windows
 from optimizer.selection.outcome import Selection
 from optimizer.selection.schedule import solve_all
 from optimizer.selection.solver import Search, solve
-from optimizer.selection.windows import LongSearch, equal_shares, is_long
+from optimizer.selection.stretches import earliest_held, equal_shares, windows_of
+from optimizer.selection.windows import LongSearch, is_long
 from tests.factories import dense_case, random_case
 from tests.optimizer.test_certify import written
 from tests.optimizer.test_selection import check
@@ -26,8 +27,10 @@ from tests.solving import all_bins, instances, problem_of
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make windows of a few items, so that small parts have seams."""
-    monkeypatch.setattr(windows, "WINDOW_CANDIDATES", 12)
-    monkeypatch.setattr(windows, "WINDOW_ITEMS", 6)
+    monkeypatch.setattr(stretches, "WINDOW_CANDIDATES", 12)
+    monkeypatch.setattr(stretches, "WINDOW_ITEMS", 6)
+    monkeypatch.setattr(stretches, "BLOCK_CANDIDATES", 12)
+    monkeypatch.setattr(stretches, "BLOCK", 5)
     monkeypatch.setattr(windows, "BLOCK", 5)
 
 
@@ -53,7 +56,7 @@ def test_every_step_states_a_plan_and_a_bound_and_the_end_is_the_optimum() -> No
     for instance in parts():
         optimum = solve(instance).cost
         search, before = LongSearch(instance), 0
-        seams += len(search._windows(1)) - 1
+        seams += len(windows_of(instance, earliest_held(instance), 1)) - 1
         for _ in search.steps():
             found = search.selection(certified=True)
             check(instance, found)
@@ -138,7 +141,7 @@ def test_equal_shares_violate_no_bin() -> None:
 
 def test_windows_cover_all_items_once_and_reach_over_their_seams() -> None:
     for instance in parts():
-        cut = LongSearch(instance)._windows(1)
+        cut = windows_of(instance, earliest_held(instance), 1)
         assert (cut[0].first, cut[-1].last) == (0, len(instance))
         for earlier, later in pairwise(cut):
             assert earlier.last == later.first
