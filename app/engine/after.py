@@ -9,7 +9,7 @@ from optimizer.rulings import Rulings
 if TYPE_CHECKING:
     from optimizer.problem import Problem
 
-AFTER_FACTS: Final = 120.0
+AFTER_FACTS: Final = 130.0
 FOR_MORE: Final = 80.0
 """Times that finding the facts of requests takes: up to ``SAMPLE``, and beyond."""
 
