@@ -6,7 +6,11 @@ HTTP is answered with a problem, which is left to be read before the connection 
 """
 
 import asyncio
+import fcntl
 import logging
+import struct
+import termios
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -25,6 +29,8 @@ MOST_UNREAD: Final = 64 << 20
 """Bytes of a request that was answered already that are taken and thrown away."""
 
 _PROGRESS: Final = 16 << 10  # an answer that is read gets smaller by this, or ends
+
+_INT: Final = struct.Struct("i")
 
 _log = logging.getLogger("allybin.protocol")
 _log.setLevel(logging.ERROR)  # below, uvicorn has a line for each call that is no HTTP
@@ -161,13 +167,27 @@ class DeadlineProtocol(H11Protocol):
     # --- inside ---
 
     def _look_at_answer(self, now: float, seconds: float) -> None:
-        size = self.transport.get_write_buffer_size()
+        size = self._unread_answer()
         if not size:
             self._unsent = None
         elif self._unsent is None or size <= self._unsent[0] - _PROGRESS:
             self._unsent = (size, now)
         elif now - self._unsent[1] >= seconds:
             self.drop()
+
+    def _unread_answer(self) -> int:
+        """Return how many bytes of answers are waiting here, 0 when all were sent.
+
+        Those the system holds count too where some wait: it takes more only once a
+        third of what it holds, megabytes, was read.
+        """
+        size = self.transport.get_write_buffer_size()
+        if size:
+            with suppress(OSError, ValueError):  # not every kind of socket tells
+                socket = self.transport.get_extra_info("socket").fileno()
+                told = fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(_INT.size))
+                size += _INT.unpack(told)[0]
+        return size
 
     def _too_slow(self, headers: bool) -> None:
         if headers and not self.conn.begun:
