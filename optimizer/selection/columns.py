@@ -110,10 +110,8 @@ def generate(
     central = True
     wide = len(instance.candidates) > WIDE
     effort = 0
-    patience = PROVE_EVERY * (2 if wide else 1)
-    if wide and len(instance.candidates) > DENSE * len(instance):
-        patience *= 2
     hard = len(instance.candidates) > DENSE * len(instance)
+    patience = PROVE_EVERY * (2 if wide else 1) * (2 if wide and hard else 1)
     proven = bound
     since = 0
     for turn in count():
@@ -145,9 +143,9 @@ def generate(
                 instance, duals.items, master.cuts, duals.sigma, duals.tau, GLANCE,
                 stop=stop,
             )  # fmt: skip
-            found_so = _improving(master, seen, duals)
-            keep(found_so)
-            new += found_so
+            more = _improving(master, seen, duals)
+            keep(more)
+            new += more
         if len(new) * FEW > len(instance) and since < patience:
             continue
         if stop():

@@ -204,7 +204,7 @@ class LongSearch:
             until = left - (PROVEN if few else FIRST_DUALS) * free
             rung = max(
                 at for at, times in FIRST_TIMES.items()
-                if times * each * n <= left - until or times == 0
+                if times * each * n <= left - until
             )  # fmt: skip
         begun, done = self.remaining(), 0
         for first in range(0, n, BLOCK):

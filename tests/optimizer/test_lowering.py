@@ -19,7 +19,12 @@ from tests.optimizer.nodes import SEEDS, tight
 from tests.optimizer.test_concluding import Clock
 from tests.optimizer.test_pricing import some_cuts, some_duals, violation
 from tests.optimizer.test_selection import check
-from tests.optimizer.test_windows import parts, require_feasible, short_windows
+from tests.optimizer.test_windows import (
+    parts,
+    proofs_of,
+    require_feasible,
+    short_windows,
+)
 from tests.solving import all_bins, instances, problem_of
 
 _ = short_windows  # a fixture for all
@@ -160,16 +165,7 @@ def test_with_any_time_long_parts_state_what_no_bin_violates(
             search = LongSearch(
                 instance, stop=lambda clock=clock: clock.left <= 0, remaining=clock
             )
-            seen = search.bound
-            for _ in search.steps():
-                if search._whole is not None:
-                    break
-                if search.bound > seen:
-                    seen = search.bound
-                    duals = search.record.duals(Record.ROOT)
-                    assert duals is not None
-                    require_feasible(instance, duals)
-                    proofs += 1
+            proofs += proofs_of(search)
             found = search.selection(certified=True)
             check(instance, found)
             assert found.bound <= optimum <= found.cost
