@@ -142,7 +142,7 @@ def nearby_bins(
 
     Cheap, and proves nothing. Those found until ``stop`` said so, when it does.
     """
-    fines = Fines(*_cuts_by_item(len(instance), cuts), sigma)
+    fines = Fines(*cuts_by_item(len(instance), cuts), sigma)
     width = int(min(instance.max_requests, len(instance))) + 1
     near_at, near = instance.near
     duals = duals.copy()
@@ -179,9 +179,9 @@ def glance(
     takes, and proves nothing. Those found until ``stop`` said so, when it does.
     """
     n = len(instance)
-    fines = Fines(*_cuts_by_item(n, cuts), sigma)
+    fines = Fines(*cuts_by_item(n, cuts), sigma)
     columns, lengths = _room(instance)
-    chunk = _chunk(instance)
+    chunk = chunk_of(instance)
     for start in range(0, n, chunk):
         if stop():
             break
@@ -199,7 +199,7 @@ def _room(instance: Instance) -> tuple[Ints, Ints]:
     return np.zeros((n, width), dtype=np.int64), np.zeros(n, dtype=np.int64)
 
 
-def _chunk(instance: Instance) -> int:
+def chunk_of(instance: Instance) -> int:
     """Return how many anchors there are between two looks at ``Stop``."""
     n = len(instance)
     return max(1, min(CHUNK, CHUNK_CANDIDATES * n // (1 + len(instance.candidates))))
@@ -226,12 +226,12 @@ def _sweep(
 ) -> tuple[tuple[Bin, ...], int, int] | None:
     """Price anchor after anchor; return bins and search nodes, None when stopped."""
     n = len(instance)
-    fines = Fines(*_cuts_by_item(n, cuts), sigma)
+    fines = Fines(*cuts_by_item(n, cuts), sigma)
     columns, lengths = _room(instance)
     nodes = 0
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
-    chunk = _chunk(instance)
+    chunk = chunk_of(instance)
     first, last = anchors
     for start in range(first, last, chunk):
         if stop():
@@ -256,7 +256,8 @@ def rounded_bound(instance: Instance, duals: Ints, sigma: Ints, credit: int = 0)
     return -(-total // step) * instance.grain
 
 
-def _cuts_by_item(n: int, cuts: Sequence[Cut]) -> tuple[Ints, Ints]:
+def cuts_by_item(n: int, cuts: Sequence[Cut]) -> tuple[Ints, Ints]:
+    """Return the cuts of each item, for the kernels: offsets and their numbers."""
     if not cuts:
         return np.zeros(n + 1, dtype=np.int64), np.zeros(0, dtype=np.int64)
     rows: list[list[int]] = [[] for _ in range(n)]

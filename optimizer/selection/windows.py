@@ -11,8 +11,15 @@ from optimizer.pricing import Stop, price
 from optimizer.record import Record
 from optimizer.reshape import restrict
 from optimizer.selection.concluding import FEW_ROUNDS, round_last
-from optimizer.selection.first import FIRST_NODE_LIMIT
-from optimizer.selection.lowering import LOWERED, SAMPLE, USUAL, choose_lowered
+from optimizer.selection.lowering import (
+    FIRST_NODES,
+    LOWERED,
+    SAMPLE,
+    TOP,
+    USUAL,
+    choose_lowered,
+    seconds_each,
+)
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import lower, positions_of, shares
 from optimizer.selection.solver import COOL, FIRST_ROUNDS, Report, Search
@@ -26,6 +33,7 @@ from optimizer.selection.stretches import (
     equal_shares,
     windows_of,
 )
+from optimizer.spreading import spread
 
 LONG_CANDIDATES = 1_000_000
 LONG_REACHES = 20
@@ -44,13 +52,18 @@ PROVEN = 0.9
 seams of the plan are mended too."""
 
 FIRST_DUALS = 0.2
-SEARCHED_FROM = 8
+SEARCHED_FROM = 4
 """What part of the time left the first duals of a long part may take, and how many
 times as long windows must have to be searched at all: else such duals prove more."""
 
-FIRST_TIMES = {2: 0.0, 3: 0.12, 4: 0.4, 5: 0.9, 6: 1.5}
+FIRST_TIMES = {2: 0.0, 3: 0.3, 4: 0.7, 5: 1.5, 6: 3.0}
 """How long all anchors take for shares lowered to each of ``LOWERED``, about, of what
-they would take like some in the middle before any dual gave way."""
+they take for the ``USUAL`` one while no dual gives way: where violations are not spread
+for want of time."""
+
+EASED = 0.5
+"""How long all anchors take whose violations are spread, of what some take that none
+before has given way to, about."""
 
 LATE = 1.2
 """How many times as long as there is the others may take until shares are lowered more:
@@ -194,18 +207,22 @@ class LongSearch:
         Where even they have too little, those of other items remain equal shares.
         """
         n = len(self.instance)
-        wanted = shares(self.instance, self._plan())
+        duals = shares(self.instance, self._plan())
         left, budget = self.remaining(), self.budget()
         free = left if budget is None or left is None else min(left, budget)
-        each = self._took(wanted)
-        few = free is not None and each * n * SEARCHED_FROM > free
-        until, rung = 0.0, USUAL
+        whole = n * self._took(duals, spread_first=True) * EASED
+        few = free is not None and whole * SEARCHED_FROM > free
+        until, rung = 0.0, TOP
         if left is not None and free is not None:
             until = left - (PROVEN if few else FIRST_DUALS) * free
+        if left is not None and whole > left - until:
+            usual = n * self._took(lower(duals, LOWERED[USUAL]))
             rung = max(
                 at for at, times in FIRST_TIMES.items()
-                if times * each * n <= left - until
+                if times * usual <= left - until
             )  # fmt: skip
+        else:
+            duals = yield from self._spread(duals)
         begun, done = self.remaining(), 0
         for first in range(0, n, BLOCK):
             now = self.remaining()
@@ -218,25 +235,31 @@ class LongSearch:
                 if ahead > LATE * (now - until) and rung > min(FIRST_TIMES):
                     rung, begun, done = rung - 1, now, first
             last = min(n, first + BLOCK)
-            asked = lower(wanted[first:last], LOWERED[rung])
-            self._take_duals(first, last, [asked], FIRST_NODE_LIMIT)
+            asked = lower(duals[first:last], LOWERED[rung])
+            self._take_duals(first, last, [asked], FIRST_NODES)
             yield
         self.report(self.selection(certified=True))
         if few:
             yield from self._mend_seams()
         return few or self._ended
 
-    def _took(self, duals: Ints) -> float:
-        """Return about how many seconds an anchor takes for lowered shares."""
-        begun = self.remaining()
-        middle = len(duals) // 2
-        last = min(middle + SAMPLE, len(duals))
-        price(
-            self.instance, lower(duals, LOWERED[USUAL]), stop=self.stop,
-            anchors=(middle, last), node_limit=FIRST_NODE_LIMIT,
-        )  # fmt: skip
-        now = self.remaining()
-        return 0.0 if begun is None or now is None else (begun - now) / (last - middle)
+    def _spread(self, duals: Ints) -> Generator[None, None, Ints]:
+        """Lower duals of all members of violating bins, until told to stop."""
+        n = len(self.instance)
+        for first in range(0, n, BLOCK):
+            anchors = first, min(n, first + BLOCK)
+            found = spread(self.instance, duals, anchors=anchors, stop=self.stop)
+            if found is None:
+                break
+            duals = found.duals
+            yield
+        return duals
+
+    def _took(self, duals: Ints, *, spread_first: bool = False) -> float:
+        """Return about how many seconds an anchor takes for some duals."""
+        return seconds_each(
+            self.instance, duals, self.remaining, self.stop, spread_first=spread_first
+        )
 
     def _mend_seams(self) -> Iterator[None]:
         """Ruin and recreate the plan over the seams of its blocks."""
