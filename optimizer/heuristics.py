@@ -13,11 +13,8 @@ CHUNK = 500
 PASSES = 30
 """How often every item is moved by itself, at most."""
 
-MOST_LOOKS = 500_000_000
-"""Pairs of items looked at in all rounds of ruin and recreate together, at most."""
-
-GONE = 10
-"""Items that are put back in a round, at most."""
+MOST_ROUNDS = 2_000_000
+"""Rounds of ruin and recreate at a time, at most: some twenty seconds."""
 
 LOOKS = 5_000_000
 """Pairs of items looked at between two looks at ``stop``, about."""
@@ -41,10 +38,12 @@ def improve(
     rounds: int = 0,
     heat: int = HOT,
     stop: Callable[[], bool] = lambda: False,
-    notice: Callable[[tuple[Bin, ...]], None] = lambda _: None,
+    notice: Callable[[tuple[Bin, ...]], None] | None = None,
     early: Callable[[tuple[Bin, ...]], None] = lambda _: None,
 ) -> tuple[Bin, ...]:
     """Return bins no move of a single item makes cheaper, or better ones, ascending.
+
+    Of the bins an item might move to, those of the ``CLOSEST`` are tried.
 
     Parameters
     ----------
@@ -67,21 +66,19 @@ def improve(
     The order of moves depends on item numbers and a fixed seed alone, so the same
     instance gives the same bins everywhere.
     """
-    near_at, near = instance.near
-    plan = _begin(instance) if start or not _many(instance) else None
-    if plan is not None:
-        for number, members in enumerate(start):
-            for i in members:
-                moves.put(instance.arrays, plan, number, i)
-        rest = np.flatnonzero(plan.home < 0)
-        moves.build(instance.arrays, plan, near_at, near, rest)
+    neighbours = instance.neighbours
+    plan = _begin(instance)
+    for number, members in enumerate(start):
+        for i in members:
+            moves.put(instance.arrays, plan, number, i)
+    rest = np.flatnonzero(plan.home < 0)
+    moves.build(instance.arrays, plan, neighbours, rest)
     if not start:
         other = _begin(instance)
         order = like_after_like(instance)
-        moves.build(instance.arrays, other, near_at, near, order)
-        if plan is None or other.total[0] < plan.total[0] * MUCH_CHEAPER:
+        moves.build(instance.arrays, other, neighbours, order)
+        if other.total[0] < plan.total[0] * MUCH_CHEAPER:
             plan = other
-    assert plan is not None
     _settle(instance, plan, stop)
     home = plan.home.copy()
     best = int(plan.total[0])
@@ -94,10 +91,11 @@ def improve(
         more = min(CHUNK, rounds - done)
         finish = high - high * (done + more) // rounds
         best = moves.ruin_and_recreate(
-            instance.arrays, plan, near_at, near, more, begin, finish, home, best
+            instance.arrays, plan, neighbours, more, begin, finish, home, best
         )
         done += more
-        notice(bins_of(plan.home))
+        if notice is not None:
+            notice(bins_of(plan.home))
     return bins_of(home)
 
 
@@ -109,34 +107,26 @@ def _begin(instance: Instance) -> moves.Plan:
     return plan
 
 
-def _many(instance: Instance) -> bool:
-    """Tell whether putting all items once takes as long as may be."""
-    return len(instance.candidates) > LOOKS
-
-
 def rounds_for(instance: Instance, each: int) -> int:
-    """Return how many rounds of ruin and recreate an instance gets.
+    """Return how many rounds of ruin and recreate an instance gets, ``each`` an item.
 
-    ``each`` for each item; fewer where items have so many neighbours that it would
-    take long before anything else is tried.
+    Fewer where that would take long before anything else is tried.
     """
-    n = len(instance)
-    looks = GONE * max(1, 2 * len(instance.candidates))  # of n rounds
-    return min(each * n, MOST_LOOKS * n // looks)
+    return min(each * len(instance), MOST_ROUNDS)
 
 
 def _settle(instance: Instance, plan: moves.Plan, stop: Callable[[], bool]) -> None:
     """Move single items until none moves, all did often enough, or it must stop."""
     n = len(instance)
-    near_at, near = instance.near
-    step = max(1, LOOKS * n // max(1, len(near)))
+    neighbours = instance.neighbours
+    step = max(1, LOOKS * n // max(1, len(neighbours.closest)))
     for _ in range(PASSES):
         before = plan.total[0]
         for first in range(0, n, step):
             if stop():
                 return
             last = min(first + step, n)
-            moves.settle(instance.arrays, plan, near_at, near, first, last)
+            moves.settle(instance.arrays, plan, neighbours, first, last)
         if plan.total[0] == before:
             return
 

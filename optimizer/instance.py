@@ -23,6 +23,10 @@ LARGEST = 2**61
 """No scaled cost, times the limits on requests and customers and two, may exceed this:
 64-bit arithmetic stays exact."""
 
+CLOSEST = 30
+"""Those an item saves most with that a search for plans looks at, at most: with more,
+each round takes longer than what it finds is worth."""
+
 
 class Nests(NamedTuple):
     """A forest of features one inside another, inner ones first; -1 where none is.
@@ -34,6 +38,19 @@ class Nests(NamedTuple):
     inside: Ints  # the nest that each nest is in
     feature: Ints  # what each nest stands for
     partly: Ints  # 1 where only some of a nest's items touch its feature
+
+
+class Neighbours(NamedTuple):
+    """Whom each item may share a bin with, and the closest of them.
+
+    See ``optimizer.kernels.neighbours``, which names the columns of ``rows``.
+    """
+
+    near: Ints  # whom each item may share with, ascending, end to end
+    closest_at: Ints  # offsets, n + 1
+    closest: Ints  # of these those it saves most with, ascending
+    rows: Ints  # of each item: where its bits and those it may share with are
+    bits: Bytes  # whether it may share with each from the first to the last of these
 
 
 class Arrays(NamedTuple):
@@ -170,12 +187,19 @@ class Instance:
     @cached_property
     def near(self) -> tuple[Ints, Ints]:
         """Whom each item may share a bin with, earlier or later (offsets, items)."""
-        from optimizer.kernels.candidates import fill_neighbours
+        from optimizer.kernels.neighbours import fill_near
 
         at = np.empty(len(self) + 1, dtype=np.int64)
         others = np.empty(2 * len(self.candidates), dtype=np.int64)
-        fill_neighbours(self.candidate_at, self.candidates, at, others)
+        fill_near(self.candidate_at, self.candidates, at, others)
         return at, others
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Whom each item may share a bin with, as searches for plans take it."""
+        from optimizer.kernels.neighbours import find_neighbours
+
+        return Neighbours(*find_neighbours(self.arrays, *self.near, CLOSEST))
 
     def features_of(self, i: int) -> Ints:
         """Return the features item i touches."""

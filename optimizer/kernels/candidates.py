@@ -53,30 +53,6 @@ def _pair(i, k, ready, max_wait, cls, cls_ok, joint_row, joint_ok):
 
 
 @compiled
-def fill_neighbours(pointers, candidates, near_at, near):
-    """Write whom each item may share with, ascending; ``near_at`` (n + 1) the offsets.
-
-    Entries number twice the candidates.
-    """
-    n = pointers.shape[0] - 1
-    near_at[:] = 0
-    for k in range(n):
-        near_at[k + 1] += pointers[k + 1] - pointers[k]
-        for e in range(pointers[k], pointers[k + 1]):
-            near_at[candidates[e] + 1] += 1
-    for i in range(n):
-        near_at[i + 1] += near_at[i]
-    place = near_at[:n].copy()
-    for k in range(n):  # earlier ones first; later ones come in order by themselves
-        for e in range(pointers[k], pointers[k + 1]):
-            near[place[k]] = candidates[e]
-            place[k] += 1
-        for e in range(pointers[k], pointers[k + 1]):
-            near[place[candidates[e]]] = k
-            place[candidates[e]] += 1
-
-
-@compiled
 def components(pointers, candidates, label):
     """Label items by connected component of the candidate relation (union-find)."""
     n = pointers.shape[0] - 1

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.kernels.neighbours import may_share
+
 compiled: Any = numba.njit(cache=True, nogil=True)
 
 type Ints = npt.NDArray[np.int64]
@@ -40,7 +42,7 @@ class Plan(NamedTuple):
     empty: Ints  # empty bins, a stack; its height last
     place: Ints  # of each empty bin: where it is on the stack
     total: Ints  # cost of all bins
-    mark: Ints  # of each item: the last visit it was near to
+    mark: Ints  # of each item, for searches that go by marks
     seen: Ints  # of each bin: the last visit that looked at it
     visit: Ints
     random: npt.NDArray[np.uint64]
@@ -168,27 +170,25 @@ def take_out(arrays, plan, i):
 
 
 @compiled
-def put_best(arrays, plan, near_at, near, i, blink):
+def put_best(arrays, plan, neighbours, i, blink):
     """Put item i where it costs least, perhaps alone.
 
     What bins would cost with it is written out here: a call for each takes far longer.
     """
     plan.visit[0] += 1
     visit = plan.visit[0]
-    home, mark, seen, members = plan.home, plan.mark, plan.seen, plan.members
+    home, seen, members = plan.home, plan.seen, plan.members
     bins, touching = plan.bins, plan.touching
     features = arrays.features[arrays.feature_at[i] : arrays.feature_at[i + 1]]
     weight, per_customer = arrays.weight, arrays.per_customer
     ready, own, slope = arrays.ready[i], arrays.own[i], arrays.slope[i]
     most_size = arrays.max_requests - arrays.size[i]
     most_value = arrays.max_value - arrays.value[i]
-    near = near[near_at[i] : near_at[i + 1]]
-    for j in near:
-        mark[j] = visit
+    row, bits, near = neighbours.rows[i], neighbours.bits, neighbours.near
     best = arrays.alone[i]
     place = -1
-    for j in near:
-        b = home[j]
+    for e in range(neighbours.closest_at[i], neighbours.closest_at[i + 1]):
+        b = home[neighbours.closest[e]]
         if b < 0 or seen[b] == visit:
             continue
         seen[b] = visit
@@ -210,7 +210,7 @@ def put_best(arrays, plan, near_at, near, i, blink):
             continue
         allowed = True
         for x in range(bins[b, COUNT]):
-            if mark[members[b, x]] != visit:
+            if not may_share(row, bits, near, members[b, x]):
                 allowed = False
                 break
         if allowed:
@@ -222,22 +222,22 @@ def put_best(arrays, plan, near_at, near, i, blink):
 
 
 @compiled
-def build(arrays, plan, near_at, near, order):
+def build(arrays, plan, neighbours, order):
     """Put items in the order given each where it costs least."""
     for i in order:
-        put_best(arrays, plan, near_at, near, i, False)
+        put_best(arrays, plan, neighbours, i, False)
 
 
 @compiled
-def settle(arrays, plan, near_at, near, first, last):
+def settle(arrays, plan, neighbours, first, last):
     """Move some items one by one, in order, each to where it costs least."""
     for i in range(first, last):
         take_out(arrays, plan, i)
-        put_best(arrays, plan, near_at, near, i, False)
+        put_best(arrays, plan, neighbours, i, False)
 
 
 @compiled
-def ruin(arrays, plan, near_at, near, gone, was, most):
+def ruin(arrays, plan, neighbours, gone, was, most):
     """Take items out of a few bins near a random item; return how many."""
     n = plan.home.shape[0]
     random = plan.random
@@ -246,11 +246,13 @@ def ruin(arrays, plan, near_at, near, gone, was, most):
     bins_left = 2 + draw(random, 3)
     plan.visit[0] += 1
     visit = plan.visit[0]
-    first, last = near_at[seed], near_at[seed + 1]
+    first, last = neighbours.closest_at[seed], neighbours.closest_at[seed + 1]
     offset = draw(random, last - first) if last > first else 0
     at = -1
     while bins_left > 0 and at < last - first:
-        i = seed if at < 0 else near[first + (offset + at) % (last - first)]
+        i = seed
+        if at >= 0:
+            i = neighbours.closest[first + (offset + at) % (last - first)]
         at += 1
         b = plan.home[i]
         if b < 0 or plan.seen[b] == visit:
@@ -283,7 +285,7 @@ def shuffle(random, items, count):
 
 
 @compiled
-def ruin_and_recreate(arrays, plan, near_at, near, rounds, begin, finish, best_home,
+def ruin_and_recreate(arrays, plan, neighbours, rounds, begin, finish, best_home,
                       best):  # fmt: skip
     """Ruin and recreate for some rounds; return the least cost, in ``best_home``.
 
@@ -297,11 +299,14 @@ def ruin_and_recreate(arrays, plan, near_at, near, rounds, begin, finish, best_h
     gone = np.empty(most, np.int64)
     was = np.empty(most, np.int64)
     order = np.empty(most, np.int64)
+    n = plan.home.shape[0]
+    moved = np.empty(n, np.int64)  # since the best plan was last written down
+    moves = n + 1  # how many, or more than there is room for: any may have
     current = plan.total[0]
     least = best
     for step in range(rounds):
         threshold = begin + (finish - begin) * step // rounds
-        count = ruin(arrays, plan, near_at, near, gone, was, most)
+        count = ruin(arrays, plan, neighbours, gone, was, most)
         order[:count] = gone[:count]
         shuffle(plan.random, order, count)
         if draw(plan.random, 3) == 0:
@@ -314,13 +319,21 @@ def ruin_and_recreate(arrays, plan, near_at, near, rounds, begin, finish, best_h
                     b -= 1
                 order[b + 1] = j
         for a in range(count):
-            put_best(arrays, plan, near_at, near, order[a], True)
+            put_best(arrays, plan, neighbours, order[a], True)
         after = plan.total[0]
         if after <= current + threshold:
             current = after
+            if moves + count <= n:
+                moved[moves : moves + count] = gone[:count]
+            moves += count
             if after < least:
                 least = after
-                best_home[:] = plan.home
+                if moves <= n:
+                    for j in moved[:moves]:
+                        best_home[j] = plan.home[j]
+                else:
+                    best_home[:] = plan.home
+                moves = 0
         else:
             for a in range(count):
                 take_out(arrays, plan, gone[a])

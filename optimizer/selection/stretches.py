@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from optimizer.instance import Bin, Instance, Ints
 
 BLOCK = 500
-BLOCK_CANDIDATES = 2_000_000
-"""Items that are put into bins together for the first plan, at least, and candidates of
-these, about."""
+BLOCK_REACHES = 6
+BLOCK_CANDIDATES = 6_000_000
+"""Items that are planned together, at least; how many times as many as an anchor
+reaches back; and candidates of these, about, at most."""
 
 WINDOW_CANDIDATES = 100_000
 WINDOW_ITEMS = 3_000
@@ -36,14 +38,24 @@ class Window:
 def blocks_of(instance: Instance) -> Iterator[tuple[int, int]]:
     """Cut a part into runs of items, with no regard to bins over their seams."""
     at, n = instance.candidate_at, len(instance)
+    earliest = earliest_held(instance)
     first = 0
     while first < n:
+        within = min(first + BLOCK, n - 1)
+        reach = int(np.searchsorted(earliest, within, "left")) - within
         last = int(np.searchsorted(at, at[first] + BLOCK_CANDIDATES, "right")) - 1
-        last = min(n, max(last, first + BLOCK))
+        last = min(n, max(min(last, first + BLOCK_REACHES * reach), first + BLOCK))
         if n - last < BLOCK:
             last = n
         yield first, last
         first = last
+
+
+def over_seams(instance: Instance) -> Iterator[tuple[int, int]]:
+    """Cut a part into runs of items that reach over the seams of its blocks."""
+    blocks = list(blocks_of(instance))
+    middles = [(first + last) // 2 for first, last in blocks[1:-1]]
+    yield from pairwise([0, *middles, len(instance)])
 
 
 def windows_of(instance: Instance, earliest: Ints, times: int) -> list[Window]:

@@ -8,7 +8,15 @@ import pytest
 
 from optimizer.pricing import glance, price
 from optimizer.record import Record
-from optimizer.selection import columns, concluding, first, lowering, solver, windows
+from optimizer.selection import (
+    columns,
+    concluding,
+    first,
+    long,
+    lowering,
+    solver,
+    windows,
+)
 from optimizer.selection.concluding import conclude, needs
 from optimizer.selection.lowering import LOWERED, choose_lowered
 from optimizer.selection.parts import lower, shares
@@ -160,7 +168,7 @@ def test_with_any_time_long_parts_state_what_no_bin_violates(
     for instance in parts():
         optimum = solve(instance).cost
         for seconds, from_ in ((40, 8), (90, 0), (200, 0), (400, 0), (900, 8)):
-            monkeypatch.setattr(windows, "SEARCHED_FROM", from_)
+            monkeypatch.setattr(long, "SEARCHED_FROM", from_)
             clock = Clock(float(seconds), 1.0)
             search = LongSearch(
                 instance, stop=lambda clock=clock: clock.left <= 0, remaining=clock

@@ -7,7 +7,7 @@ import pytest
 
 from optimizer import spreading
 from optimizer.pricing import price
-from optimizer.selection import windows
+from optimizer.selection import long
 from optimizer.selection.parts import shares
 from optimizer.selection.solver import Search
 from optimizer.selection.windows import LongSearch
@@ -100,7 +100,7 @@ def test_long_parts_begin_with_spread_shares_where_there_is_time(
         called += 1
         return spread(*given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(windows, "spread", counted)
+    monkeypatch.setattr(long, "spread", counted)
     for took, spreads in ((1e9, False), (0.0, True)):
         monkeypatch.setattr(LongSearch, "_took", lambda *_, took=took, **__: took)
         called = proofs = 0

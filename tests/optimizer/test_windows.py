@@ -12,7 +12,7 @@ from optimizer.certify import checking
 from optimizer.instance import Instance
 from optimizer.pricing import price
 from optimizer.record import Record
-from optimizer.selection import schedule, stretches, windows
+from optimizer.selection import long, schedule, stretches, windows
 from optimizer.selection.outcome import Selection
 from optimizer.selection.schedule import solve_all
 from optimizer.selection.solver import Search, solve
@@ -31,7 +31,7 @@ def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretches, "WINDOW_ITEMS", 6)
     monkeypatch.setattr(stretches, "BLOCK_CANDIDATES", 12)
     monkeypatch.setattr(stretches, "BLOCK", 5)
-    monkeypatch.setattr(windows, "BLOCK", 5)
+    monkeypatch.setattr(long, "BLOCK", 5)
 
 
 def parts() -> Iterator[Instance]:
