@@ -1,6 +1,6 @@
 """A long part: its plan run by run, and duals that hold for all of it at any moment."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,8 +156,17 @@ class LongPart:
     def _opening(self) -> Generator[None, None, bool]:
         """Find a plan and first duals; tell if that is all there is time for."""
         seconds = (yield from self._first_plan()) / FIRST_ROUNDS
-        yield from self._plan_longer(seconds)
-        return (yield from self._first_duals())
+        free, each = self._free(), LONG_ROUNDS
+        if free is not None and seconds > 0:
+            each = min(each, int(PLANNED * free / seconds))
+        heat = HOT if each > FIRST_ROUNDS else COOL
+        yield from self._plan_longer(over_seams(self.instance), each, heat)
+        times = yield from self._first_duals()
+        now = self.remaining()
+        if times.few and now is not None and seconds > 0:
+            each = min(LONG_ROUNDS, int((now - times.until) / seconds))
+            yield from self._plan_longer(blocks_of(self.instance), each, COOL)
+        return times.few or self._ended
 
     def _first_plan(self) -> Generator[None, None, float]:
         """Plan run by run; return how many seconds the first rounds took."""
@@ -174,24 +183,19 @@ class LongPart:
             self.report(self.selection(certified=True))
         return took
 
-    def _plan_longer(self, seconds: float) -> Iterator[None]:
-        """Ruin and recreate over seams of runs, for as long as pays.
-
-        ``seconds`` is what one round for each item takes.
-        """
-        free, each = self._free(), LONG_ROUNDS
-        if free is not None and seconds > 0:
-            each = min(each, int(PLANNED * free / seconds))
-        heat = HOT if each > FIRST_ROUNDS else COOL
-        for low, high in over_seams(self.instance):
-            if self.stop():
+    def _plan_longer(
+        self, runs: Iterable[tuple[int, int]], each: int, heat: int
+    ) -> Iterator[None]:
+        """Ruin and recreate runs of the plan, so many rounds for each item."""
+        for low, high in runs:
+            if self.stop() or each <= 0:
                 return
             self._mend(low, high, each, heat=heat)
             yield
         self.report(self.selection(certified=True))
 
-    def _first_duals(self) -> Generator[None, None, bool]:
-        """Prove shares of the plan; tell if there is no time for windows.
+    def _first_duals(self) -> Generator[None, None, Times]:
+        """Prove shares of the plan; return what time there was for that.
 
         Violations are spread in as many items as there is time for, and shares of the
         others lowered: in all the time where there is none for windows. Where even
@@ -228,7 +232,7 @@ class LongPart:
             self._take_duals(first, last, [asked], FIRST_NODES)
             yield
         self.report(self.selection(certified=True))
-        return times.few or self._ended
+        return times
 
     def _times(self, duals: Ints) -> Times:
         """Share the time there is for first duals, by what some anchors take."""
