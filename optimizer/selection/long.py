@@ -24,9 +24,6 @@ from optimizer.selection.stretches import (
 )
 from optimizer.spreading import spread
 
-SEAM_ROUNDS = 40
-"""Rounds of ruin and recreate for each item of a window and half of the one before."""
-
 LONG_ROUNDS = 400
 PLANNED = 0.15
 """Rounds for each item of a long part at most, and what part of its time they may take:
@@ -114,6 +111,7 @@ class LongPart:
         self.bound = self.record.prove(Record.ROOT, instance, self.duals.copy())
         self.home = np.arange(len(instance))  # the bin of each item, by its first item
         self.cost = int(instance.alone.sum())
+        self.left = len(instance)  # items still to be searched, at least 1
         self.sweeps = 0  # how often all windows were searched
         self._ended = False
         self._said: Selection | None = None

@@ -1,15 +1,14 @@
 """Long parts: searched window by window in order of arrival, bounded as a whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from optimizer.instance import Bin, Instance, Ints
-from optimizer.pricing import Stop
 from optimizer.record import Record
 from optimizer.reshape import restrict
 from optimizer.selection.concluding import FEW_ROUNDS, round_last
-from optimizer.selection.long import SEAM_ROUNDS, LongPart
+from optimizer.selection.long import LongPart
 from optimizer.selection.lowering import (
     LOWERED,
     SAMPLE,
@@ -18,7 +17,7 @@ from optimizer.selection.lowering import (
 )
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import lower, shares
-from optimizer.selection.solver import Report, Search
+from optimizer.selection.solver import Search
 from optimizer.selection.stretches import (
     Window,
     at_scale,
@@ -33,6 +32,9 @@ has at least so many times the items that an anchor has candidates."""
 
 WIDER = 4
 """How many times as large windows are made once all were searched."""
+
+SEAM_ROUNDS = 40
+"""Rounds of ruin and recreate for each item of a window and half of the one before."""
 
 SEARCHED = 0.5
 PROVEN = 0.9
@@ -58,41 +60,13 @@ class LongSearch(LongPart):
     """The search for the bins of least total cost of a long part, window by window.
 
     The relaxation of a window, of its own items and of some on either side, gives duals
-    for its own items, and bins for all. Duals of the whole are feasible at any moment:
-    once those of a window are new, the anchors that may hold an item of it are priced
-    again in order, and give way where a bin over a seam violates (proposition 4 of
-    ``docs/method.md``). So every bound is one on the whole part, and is certified like
-    any other.
-
-    When all windows are done and the gap is not closed, they are made wider. A window
-    that is the whole part is a ``Search``.
-
-    Parameters
-    ----------
-    budget
-        Seconds that this part may take from now on, or None: windows share them by
-        their items.
-
-    Others are those of ``Search``, and so is what may be asked between two steps.
+    for its own items, and bins for all. Windows share what seconds the part may take by
+    their items. When all are done and the gap is not closed, they are made wider. A
+    window that is the whole part is a ``Search``.
     """
 
-    def __init__(
-        self,
-        instance: Instance,
-        *,
-        gap: float = 0.0,
-        stop: Stop = lambda: False,
-        report: Report = lambda _: None,
-        remaining: Callable[[], float | None] = lambda: None,
-        budget: Callable[[], float | None] = lambda: None,
-    ) -> None:
-        super().__init__(
-            instance, gap=gap, stop=stop, report=report, remaining=remaining,
-            budget=budget,
-        )  # fmt: skip
-        self.left = len(instance)  # items of windows not yet searched, at least 1
-        self.rung = USUAL  # how far duals were lowered last
-        self._whole: Search | None = None
+    rung = USUAL  # how far duals were lowered last
+    _whole: Search | None = None
 
     def selection(self, *, certified: bool = False) -> Selection:
         """Return the best plan so far and its valid bound; see ``Search``."""
