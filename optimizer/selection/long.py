@@ -30,8 +30,8 @@ PLANNED = 0.15
 many make its plan several per cent cheaper, as much as a bound that is as much better
 does, which takes longer."""
 
-FIRST_DUALS = 0.2
-SEARCHED_FROM = 4
+FIRST_DUALS = 0.4
+SEARCHED_FROM = 12
 ALL_BUT = 0.98
 """What part of the time left the first duals of a long part may take, and how many
 times as long windows must have to be searched at all: else such duals prove more, and
@@ -45,6 +45,21 @@ for want of time."""
 EASED = 0.5
 """How long all anchors take whose violations are spread, of what some take that none
 before has given way to, about."""
+
+RAISED_MOST = 0.2
+RAISED_LEAST = 0.05
+RAISES = 8
+"""By what part of what it is above its item's own cost a dual is raised in the first
+and in the last round, before violations are spread once more; and such rounds, at most.
+"""
+
+RAISED_NODES = 200
+"""Search nodes of an anchor whose duals were raised: hardly slower than few."""
+
+PROVING = 2.0
+RAISING = 1.3
+"""How long duals take to be proven once they were raised, and to be raised and spread,
+of what that takes before, about."""
 
 LATE = 1.2
 """How many times as long as there is the others may take until shares are lowered more:
@@ -203,7 +218,12 @@ class LongPart:
         lowered = shares(self.instance, self._plan())
         times = self._times(lowered)
         until, usual, spread_to = times.until, times.usual, times.spread_to
+        begun = self.remaining()
         eased = yield from self._spread(lowered, spread_to)
+        nodes = FIRST_NODES
+        if spread_to == n:
+            eased = yield from self._raise(eased, times, begun)
+            nodes = RAISED_NODES
         rung, begun, done = TOP, self.remaining(), 0
         for first in range(0, n, BLOCK):
             now = self.remaining()
@@ -226,8 +246,8 @@ class LongPart:
             last = min(n, first + BLOCK)
             asked = eased[first:last]
             if first >= spread_to:
-                asked = lower(lowered[first:last], LOWERED[rung])
-            self._take_duals(first, last, [asked], FIRST_NODES)
+                asked, nodes = lower(lowered[first:last], LOWERED[rung]), FIRST_NODES
+            self._take_duals(first, last, [asked], nodes)
             yield
         self.report(self.selection(certified=True))
         return times
@@ -250,10 +270,42 @@ class LongPart:
         spread_to = n if part == 1.0 else int(part * n / BLOCK) * BLOCK
         return Times(few=few, until=until, usual=usual, spread_to=spread_to)
 
-    def _spread(self, duals: Ints, until: int) -> Generator[None, None, Ints]:
-        """Lower duals of all members of violating bins of the first items."""
+    def _raise(
+        self, duals: Ints, times: Times, begun: float | None
+    ) -> Generator[None, None, Ints]:
+        """Raise duals that were spread, and spread them again, as time allows.
+
+        So many seconds were left when they were first spread. What was given up for
+        bins that others have given way to since comes back.
+        """
+        now, rounds = self.remaining(), RAISES
+        due = 0.0
+        if now is not None and begun is not None:
+            due = times.until + PROVING * self._took(duals) * len(duals)
+            rounds = min(rounds, int((now - due) / (RAISING * (begun - now) + 1e-9)))
+        for part in np.geomspace(RAISED_MOST, RAISED_LEAST, max(0, rounds)):
+            duals = yield from self._spread(duals, len(duals), part, due)
+        return duals
+
+    def _spread(
+        self, duals: Ints, until: int, raised: float = 0.0, due: float = 0.0
+    ) -> Generator[None, None, Ints]:
+        """Lower duals of all members of violating bins of the first items.
+
+        Before that those are raised, until so many seconds are left.
+        """
+        own = self.instance.own * self.instance.scale
+        alone = self.instance.alone * self.instance.scale
         for first in range(0, until, BLOCK):
             anchors = first, min(until, first + BLOCK)
+            some = slice(*anchors)
+            if raised > 0:
+                now = self.remaining()
+                if now is not None and now <= due:
+                    break
+                duals = duals.copy()
+                duals[some] += ((duals[some] - own[some]) * raised).astype(np.int64)
+                duals[some] = np.minimum(duals[some], alone[some])
             found = spread(self.instance, duals, anchors=anchors, stop=self.stop)
             if found is None:
                 break

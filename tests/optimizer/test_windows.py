@@ -227,7 +227,8 @@ def test_no_part_takes_the_time_of_the_others(monkeypatch: pytest.MonkeyPatch) -
     found = solve_all(together, remaining=remaining, stop=lambda: remaining() == 0.0)
 
     assert len(searches) == 4
-    assert all(search.sweeps >= 1 for search in searches)
+    assert all(search.sweeps >= 1 or search.closed() for search in searches)
+    assert sum(search.sweeps for search in searches) >= 3
     for instance, selection in zip(together, found, strict=True):
         check(instance, selection)
         assert selection.bound > 0
