@@ -73,7 +73,8 @@ def raised(
     times = Times(few=True, until=2.0, usual=0.0, spread_to=len(instance))
     blocks = -(-len(instance) // long.BLOCK)
     duals = shares(instance, part._plan()) // 2
-    return calls, ended(part._raise(duals, times, clock.left + blocks))
+    after = ended(part._raise(duals, times, clock.left + blocks))
+    return calls, after
 
 
 def test_there_are_as_many_rounds_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
