@@ -222,8 +222,7 @@ class LongPart:
         eased = yield from self._spread(lowered, spread_to)
         nodes = FIRST_NODES
         if spread_to == n:
-            eased = yield from self._raise(eased, times, begun)
-            nodes = RAISED_NODES
+            eased, nodes = yield from self._raise(eased, times, begun)
         rung, begun, done = TOP, self.remaining(), 0
         for first in range(0, n, BLOCK):
             now = self.remaining()
@@ -272,11 +271,13 @@ class LongPart:
 
     def _raise(
         self, duals: Ints, times: Times, begun: float | None
-    ) -> Generator[None, None, Ints]:
+    ) -> Generator[None, None, tuple[Ints, int]]:
         """Raise duals that were spread, and spread them again, as time allows.
 
         So many seconds were left when they were first spread. What was given up for
-        bins that others have given way to since comes back.
+        bins that others have given way to since comes back. Returns also the search
+        nodes that an anchor has to prove them: more would be slow for duals that no
+        round has come to.
         """
         now, rounds = self.remaining(), RAISES
         due = 0.0
@@ -285,7 +286,7 @@ class LongPart:
             rounds = min(rounds, int((now - due) / (RAISING * (begun - now) + 1e-9)))
         for part in np.geomspace(RAISED_MOST, RAISED_LEAST, max(0, rounds)):
             duals = yield from self._spread(duals, len(duals), part, due)
-        return duals
+        return duals, RAISED_NODES if rounds > 0 else FIRST_NODES
 
     def _spread(
         self, duals: Ints, until: int, raised: float = 0.0, due: float = 0.0

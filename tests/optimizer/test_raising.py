@@ -9,6 +9,7 @@ import pytest
 from optimizer.instance import Instance
 from optimizer.selection import long
 from optimizer.selection.long import LongPart, Times
+from optimizer.selection.lowering import FIRST_NODES
 from optimizer.selection.parts import shares
 from optimizer.spreading import Spread, spread
 from tests.factories import dense_case
@@ -73,7 +74,8 @@ def raised(
     times = Times(few=True, until=2.0, usual=0.0, spread_to=len(instance))
     blocks = -(-len(instance) // long.BLOCK)
     duals = shares(instance, part._plan()) // 2
-    after = ended(part._raise(duals, times, clock.left + blocks))
+    after, nodes = ended(part._raise(duals, times, clock.left + blocks))
+    assert nodes == (long.RAISED_NODES if calls else FIRST_NODES)
     return calls, after
 
 
