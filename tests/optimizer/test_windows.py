@@ -220,6 +220,7 @@ def test_no_part_takes_the_time_of_the_others(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(schedule, "LongSearch", Noted)
     monkeypatch.setattr(windows, "Search", Endless)
+    monkeypatch.setattr(long, "RAISES", 0)  # first duals alone would close some
 
     def remaining() -> float:
         return max(0.0, 20_000.0 - next(ticks))
@@ -227,8 +228,7 @@ def test_no_part_takes_the_time_of_the_others(monkeypatch: pytest.MonkeyPatch) -
     found = solve_all(together, remaining=remaining, stop=lambda: remaining() == 0.0)
 
     assert len(searches) == 4
-    assert all(search.sweeps >= 1 or search.closed() for search in searches)
-    assert sum(search.sweeps for search in searches) >= 3
+    assert all(search.sweeps >= 1 for search in searches)
     for instance, selection in zip(together, found, strict=True):
         check(instance, selection)
         assert selection.bound > 0
