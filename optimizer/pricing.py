@@ -18,6 +18,10 @@ CHUNK = 64
 CHUNK_CANDIDATES = 40_000
 """Candidates of such anchors together, at most, if it is more than one anchor."""
 
+MANY_NODES = 10_000
+FEW_ANCHORS = 8
+"""Search nodes of an anchor beyond which fewer are priced between two looks."""
+
 MOST_TIMES = 10
 """How many times its limit of nodes an anchor may use of what others left over."""
 
@@ -231,7 +235,7 @@ def _sweep(
     nodes = 0
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
-    chunk = chunk_of(instance)
+    chunk = min(chunk_of(instance), CHUNK if limits[0] <= MANY_NODES else FEW_ANCHORS)
     first, last = anchors
     for start in range(first, last, chunk):
         if stop():

@@ -22,6 +22,10 @@ WIDE = 100_000
 """Candidates of all anchors together beyond which bounds are proven half as often, as
 one pass takes as long as many rounds, and a dive solves its rest once a step."""
 
+RARELY = 10
+"""Of how many anchors the node limit may strike at one, at most, for it to be raised as
+soon as a bound falls behind the best: the others take no longer then."""
+
 ALL_ITEMS_EVERY = 2
 """Among cheap rounds one in so many also starts from every item by itself."""
 
@@ -83,12 +87,12 @@ def generate(
     least: int,
     most: int | None,
     bound: int,
-    slack: float = 0.0,
+    enough: Callable[[LinearPoint, int], bool] = lambda *_: False,
     keep: Callable[[Sequence[Bin]], None],
     prove: Callable[[Pricing, Duals], None],
     plan: Callable[[LinearPoint], Sequence[Bin]] = lambda _: (),
     notice: Callable[[LinearPoint, Duals], None] = lambda *_: None,
-    priced: Callable[[LinearPoint], None] = lambda _: None,
+    priced: Callable[[LinearPoint, Pricing], None] = lambda *_: None,
     closed: Callable[[int], bool],
     stop: Stop,
 ) -> Generator[None, None, tuple[LinearPoint | None, int]]:
@@ -99,10 +103,11 @@ def generate(
     (Gondzio, González-Brevis and Munari, *New developments in the primal-dual column
     generation technique*, 2013); from vertices only when nothing is found any more.
     Bins are looked for near those of the point first, by single changes, and by the
-    exact search when that finds few. Ends early when the bound is within ``slack``, a
-    part of its value, of the relaxation. ``notice`` receives the point and the duals of
-    every round, and ``priced`` the point whenever all anchors were priced. Returns the
-    point, None when stopped before it, and the bound.
+    exact search when that finds few. Ends early when a point and the bound are
+    ``enough``, so that the point need not be an optimum. ``notice`` receives the point
+    and the duals of every round, and ``priced`` the point whenever all anchors were
+    priced, and what that found. Returns the point, None when stopped before it, and the
+    bound.
     """
     instance = master.instance
     singles = [(i,) for i in range(len(instance))]
@@ -158,15 +163,17 @@ def generate(
         )  # fmt: skip
         if found is None:
             return None, proven
-        priced(point)
+        priced(point, found)
         hard = found.nodes > HARD * GLANCE * len(instance)
         if found.bound > proven:
             proven = found.bound
             prove(found, duals)
-        if closed(proven) or point.value - proven <= slack * point.value:
+        if closed(proven) or enough(point, proven):
             return point, proven
         exact = _improving(master, found.bins, duals)
         keep(exact)
+        if found.bound < proven and 0 < found.struck * RARELY <= len(instance):
+            effort = min(effort + 1, len(NODE_LIMITS) - 2)
         if exact or new:
             continue
         if proven >= round_up(point.value, instance.grain) and not central:

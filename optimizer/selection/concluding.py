@@ -1,7 +1,8 @@
 """The last steps of searches that there is no time to take on as they would go."""
 
 from optimizer.selection.first import FIRST_NODE_LIMIT
-from optimizer.selection.solver import EARLY_ITEMS, ROOT_ROUNDS, Search
+from optimizer.selection.looking import EARLY_ITEMS, ROOT_ROUNDS, rounded
+from optimizer.selection.solver import Search
 
 WORTH = 2e-4
 """What part of a bound a proof should add to be made before its turn."""
@@ -97,4 +98,4 @@ def round_last(search: Search) -> None:
     if may_look(search):
         assert search.latest is not None
         search.looked = True
-        search.rounded(search.latest.master, search.latest.point, ROOT_ROUNDS)
+        rounded(search, search.latest.master, search.latest.point, ROOT_ROUNDS)

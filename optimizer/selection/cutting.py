@@ -14,9 +14,14 @@ LEAST_VIOLATION = 0.05
 
 
 def violated_cuts(
-    bins: Sequence[Bin], weights: npt.NDArray[np.float64], known: set[Cut]
+    bins: Sequence[Bin],
+    weights: npt.NDArray[np.float64],
+    known: set[Cut],
+    *,
+    most: int = PER_ROUND,
+    each: int = PER_ITEM,
 ) -> tuple[Cut, ...]:
-    """Return the most violated cuts, at most ``PER_ROUND``, few on any one item.
+    """Return the most violated cuts, at most so many, and on each item so many.
 
     Over three items, the bins that hold two of them weigh more than one in all. Found
     by looking at every triple of items in fractional bins:
@@ -48,7 +53,7 @@ def violated_cuts(
     used = [0] * n
     chosen: list[Cut] = []
     for _, places in found:
-        if any(used[p] >= PER_ITEM for p in places):
+        if any(used[p] >= each for p in places):
             continue
         a, b, c = (items[p] for p in places)
         cut = Cut(items=(a, b, c))
@@ -57,6 +62,6 @@ def violated_cuts(
         for p in places:
             used[p] += 1
         chosen.append(cut)
-        if len(chosen) == PER_ROUND:
+        if len(chosen) == most:
             break
     return tuple(chosen)

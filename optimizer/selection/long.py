@@ -10,10 +10,11 @@ from optimizer.instance import Bin, Instance, Ints
 from optimizer.pricing import Stop, price
 from optimizer.record import Record
 from optimizer.reshape import restrict
+from optimizer.selection.looking import COOL, FIRST_ROUNDS
 from optimizer.selection.lowering import FIRST_NODES, LOWERED, TOP, USUAL, seconds_each
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import lower, positions_of, shares
-from optimizer.selection.solver import COOL, FIRST_ROUNDS, Report
+from optimizer.selection.solver import Report
 from optimizer.selection.stretches import (
     BLOCK,
     bins_of,

@@ -7,10 +7,11 @@ from optimizer.heuristics import improve
 from optimizer.instance import Instance
 from optimizer.pricing import Stop
 from optimizer.selection.concluding import conclude, needs
+from optimizer.selection.looking import EARLY_ITEMS
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import positions_of
-from optimizer.selection.solver import EARLY_ITEMS, Search
-from optimizer.selection.windows import LongSearch, is_long
+from optimizer.selection.solver import Search
+from optimizer.selection.windows import LongSearch, is_hurried, is_long
 
 FIRST_STEPS = 3
 FEW_ITEMS = 500
@@ -67,10 +68,24 @@ def solve_all(
         ahead = {n: _ahead(searches[n]) for n in under_way}
         return None if left is None else left * ahead[number] / sum(ahead.values())
 
+    def share(number: int) -> float | None:
+        """Return what seconds a part may take that is not begun: by its candidates."""
+        left = remaining()
+        ahead = {n for n in order if n not in searches or n in under_way}
+        work = {n: 1 + len(instances[n].candidates) for n in ahead}
+        return None if left is None else left * work[number] / sum(work.values())
+
+    def whole(number: int) -> bool:
+        """Tell whether a part is not searched as long ones are."""
+        instance = instances[number]
+        return instance.known is not None or not (
+            is_long(instance) or is_hurried(instance, share(number), remaining, stop)
+        )
+
     for number in order:
         search: Search | LongSearch
         instance = instances[number]
-        if is_long(instance) and instance.known is None:
+        if not whole(number):
             search = LongSearch(
                 instance,
                 gap=gap,

@@ -17,6 +17,17 @@ from optimizer.selection.columns import WIDE, Duals, generate
 from optimizer.selection.cutting import violated_cuts
 from optimizer.selection.first import first_proof
 from optimizer.selection.latest import Latest, Pace
+from optimizer.selection.looking import (
+    EARLY_ITEMS,
+    FIRST_ROUNDS,
+    ROOT_ROUNDS,
+    SLOW,
+    THICK,
+    WARM_ROUNDS,
+    look_for_plans,
+    look_longer,
+    rounded,
+)
 from optimizer.selection.master import LinearPoint, Master
 from optimizer.selection.outcome import Selection
 from optimizer.selection.parts import (
@@ -30,23 +41,7 @@ from optimizer.selection.parts import (
     plan_in,
     positions_of,
 )
-from optimizer.selection.rounding import disjoint, dive, reoptimise
 from optimizer.selection.warm import Branch, begin_again, first_plan, likely_columns
-
-FIRST_ROUNDS = 20
-ROOT_ROUNDS = 40
-"""Rounds of ruin and recreate for each item: at the start, and around what a dive
-found."""
-
-MILD = 20
-COOL = 60
-"""How much less than the start plans may be shaken, of a relaxation and the best."""
-
-PARTS = (60, 120, 240)
-"""Items of the parts of a plan that integer programs decide anew, one after another."""
-
-WARM_ROUNDS = 2
-"""Such rounds at the start where an earlier plan is known."""
 
 WARM_NODES = 8
 """Nodes after which a search that knows an earlier plan looks for others as long as one
@@ -55,18 +50,22 @@ that begins from nothing."""
 KEPT_COLUMNS = 5
 """Columns for each item, the last found, that are kept for a later search."""
 
-MIP_NODES = 30
-"""Branch-and-bound nodes of an integer program over columns found, at the root; at
-other nodes a tenth."""
-
-EARLY_ITEMS = 100
 EARLY_SLACK = 2e-4
 WIDE_SLACK = 2e-3
-"""Items from which plans are looked for when the bound is still this part of its value
-short of the relaxation, the second where there are many candidates: there, plans have
-further to go."""
+"""Plans are looked for in parts of ``EARLY_ITEMS`` when the bound is still this part of
+its value short of the relaxation, the second where there are many candidates: there,
+plans have further to go."""
 
 CUT_ROUNDS = 5
+"""Rounds of cuts of a node."""
+
+THICK_CUT_ROUNDS = 20
+THICK_CUTS = 10
+TAIL = 0.1
+FEW_GRAINS = 10
+"""Such rounds at the root of a thick part, for how many items one cut is added in each,
+what part of the gap the bound may still be short of the relaxation then, and how many
+possible costs the gap has at least: each cut makes proofs take longer."""
 
 type Report = Callable[[Selection], None]
 """Receives every better plan or bound as it is found."""
@@ -154,6 +153,8 @@ class Search:
         self.branches = False  # or cuts: the relaxation of all is done
         known = instance.known
         self.known = known if known is not None and known.bins else None
+        self.thick = len(instance.candidates) > THICK * len(instance)
+        self.slow = False  # the last pass of exact pricing, beside rounds of plans
         rounds = FIRST_ROUNDS if self.known is None else WARM_ROUNDS
         start = () if self.known is None else first_plan(instance, self.known)
         self.pace.begin()
@@ -244,7 +245,7 @@ class Search:
             node = heapq.heappop(queue)
             explored += 1
             if explored == WARM_NODES and self.known is not None:
-                self.look_longer()
+                look_longer(self)
                 yield
             self.elsewhere = min(
                 queue[0].bound if queue else self.cost,
@@ -344,29 +345,45 @@ class Search:
                 least=node.least, most=node.most,
             )  # fmt: skip
 
-        def proved(point: LinearPoint) -> None:
+        def proved(point: LinearPoint, found: Pricing) -> None:
             self.priced = point.value
             self.pace.proof = self.pace.took()
+            self.slow = found.nodes > SLOW * len(instance)
+            if self.slow and self.known is None:
+                self.keep(master, rounded(self, master, point, ROOT_ROUNDS))
 
         early = root and self.known is None and len(instance) >= EARLY_ITEMS
-        wide = len(instance.candidates) > WIDE
-        slack = WIDE_SLACK if wide else EARLY_SLACK
-        for round_number in range(-1 if early else 0, self.cut_rounds + 1):
-            self.branches = not root or round_number > 0
-            point, proven = yield from generate(
+        first = -1 if early else 0
+        slack = WIDE_SLACK if len(instance.candidates) > WIDE else EARLY_SLACK
+
+        def enough(point: LinearPoint, proven: int) -> bool:
+            missing = point.value - proven
+            if round_number < 0:
+                return missing <= slack * point.value
+            return loose and missing <= TAIL * (self.cost - proven)
+
+        def relaxed() -> Generator[None, None, tuple[LinearPoint | None, int]]:
+            return generate(
                 master,
                 least=node.least,
                 most=node.most,
                 bound=bound,
-                slack=slack if round_number < 0 else 0.0,
+                enough=enough,
                 keep=lambda bins: self.keep(master, bins),
                 prove=prove,
-                plan=(lambda p: self.rounded(master, p)) if early else lambda _: (),
+                plan=(lambda p: rounded(self, master, p)) if early else lambda _: (),
                 notice=notice,
                 priced=proved,
                 closed=self.closed,
                 stop=self.stop,
             )
+
+        thick = self.thick and early and self.cut_rounds > 0
+        rounds = THICK_CUT_ROUNDS if thick else self.cut_rounds
+        for round_number in range(first, rounds + 1):
+            self.branches = not root or round_number > 0
+            loose = thick and 0 <= round_number < rounds and self.far(bound)
+            point, proven = yield from relaxed()
             bound = max(bound, proven)
             if point is None:
                 return (), bound, False
@@ -377,6 +394,14 @@ class Search:
                 if self.closed(bound):
                     return (), bound, True
                 continue
+            if loose:
+                if not padded(point) and self.add_cuts(master, point, sparing=True):
+                    continue
+                loose = False
+                point, proven = yield from relaxed()
+                bound = max(bound, proven)
+                if point is None or self.closed(bound):
+                    return (), bound, point is not None
             if padded(point) and not node.exact:
                 return [replace(node, bound=bound, exact=True)], bound, True
             if integral(point):
@@ -390,13 +415,10 @@ class Search:
                     return (), bound, True
             if self.stop():
                 return (), bound, False
-            if round_number == self.cut_rounds or count_undecided(point):
+            if round_number == rounds or count_undecided(point):
                 break
-            cuts = violated_cuts(master.bins, point.weights, set(master.cuts))
-            if not cuts:
+            if not self.add_cuts(master, point):
                 break
-            for cut in cuts:
-                master.add_cut(cut)
         assert point is not None
         if root and self.known is not None:
             yield from self.look_for_plans(master, point, bound, root=True)
@@ -405,6 +427,30 @@ class Search:
         if self.only_root:
             return (), bound, True
         return self.branch(node, master, point, bound), bound, True
+
+    def look_for_plans(
+        self, master: Master, point: LinearPoint, bound: int, *, root: bool
+    ) -> Iterator[None]:
+        """Look for a better plan around a point, until one is good enough."""
+        return look_for_plans(self, master, point, bound, root=root)
+
+    def far(self, bound: int) -> bool:
+        """Tell whether a bound is many possible costs short of the best plan's."""
+        return self.cost - bound > FEW_GRAINS * self.instance.grain
+
+    def add_cuts(
+        self, master: Master, point: LinearPoint, *, sparing: bool = False
+    ) -> bool:
+        """Add cuts that a point violates, few or many; tell whether there are any."""
+        bins, known = master.bins, set(master.cuts)
+        if sparing:
+            few = len(master.instance) // THICK_CUTS
+            cuts = violated_cuts(bins, point.weights, known, most=few, each=1)
+        else:
+            cuts = violated_cuts(bins, point.weights, known)
+        for cut in cuts:
+            master.add_cut(cut)
+        return len(cuts) > 0
 
     def columns(self, instance: Instance) -> list[Bin]:
         """Return remembered bins that an instance's branchings allow, and singles."""
@@ -419,68 +465,6 @@ class Search:
         self.pool.update(
             dict.fromkeys(positions_of(master.instance, members) for members in bins)
         )
-
-    # -- plans -------------------------------------------------------------------
-
-    def look_for_plans(
-        self, master: Master, point: LinearPoint, bound: int, *, root: bool
-    ) -> Iterator[None]:
-        """Look for a better plan: dive, improve, then decide parts of it anew.
-
-        Ends as soon as the best plan is good enough for the node's bound.
-        """
-        instance = master.instance
-        if root:
-            if self.known is None and len(instance) >= EARLY_ITEMS:
-                self.rounded(master, point, ROOT_ROUNDS)
-                self.looked = True
-                yield
-            for plan in dive(master, point, stop=self.stop):
-                yield
-                if plan is not None:
-                    self.take(instance, improve(instance, plan, stop=self.stop))
-            if self.known is None and not self.closed(bound):
-                self.look_longer()
-            yield
-        for part_items in PARTS if root else PARTS[:1]:
-            start = plan_in(instance, self.best)
-            if start is None or self.closed(bound) or self.stop():
-                return
-            for plan in reoptimise(
-                master,
-                point,
-                start,
-                part_items=part_items,
-                node_limit=MIP_NODES if root else MIP_NODES // 10,
-                seconds=self.remaining(),
-                stop=self.stop,
-            ):
-                if plan is not None:
-                    self.take(instance, plan)
-                yield
-                if self.closed(bound):
-                    return
-            if part_items >= len(instance):
-                break
-
-    def rounded(
-        self, master: Master, point: LinearPoint, each: int = WARM_ROUNDS
-    ) -> Sequence[Bin]:
-        """Round a point to a plan, improve it and return its bins."""
-        instance = self.instance
-        start = disjoint(master, point)
-        rounds = rounds_for(instance, each)
-        better = improve(instance, start, rounds=rounds, heat=MILD, stop=self.stop)
-        self.take(instance, better)
-        return better
-
-    def look_longer(self) -> None:
-        """Ruin and recreate parts of the best plan, many times."""
-        instance = self.instance
-        known = plan_in(instance, self.best) or ()
-        rounds = rounds_for(instance, ROOT_ROUNDS)
-        better = improve(instance, known, rounds=rounds, heat=COOL, stop=self.stop)
-        self.take(instance, better)
 
     def branch(
         self, node: Node, master: Master, point: LinearPoint, bound: int

@@ -1,22 +1,25 @@
 """Long parts: searched window by window in order of arrival, bounded as a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from optimizer.heuristics import improve
 from optimizer.instance import Bin, Instance, Ints
+from optimizer.pricing import Stop
 from optimizer.record import Record
 from optimizer.reshape import restrict
 from optimizer.selection.concluding import FEW_ROUNDS, round_last
-from optimizer.selection.long import LongPart
+from optimizer.selection.long import EASED, LongPart
 from optimizer.selection.lowering import (
     LOWERED,
     SAMPLE,
     USUAL,
     choose_lowered,
+    seconds_each,
 )
 from optimizer.selection.outcome import Selection
-from optimizer.selection.parts import lower, shares
+from optimizer.selection.parts import lower, positions_of, shares
 from optimizer.selection.solver import Search
 from optimizer.selection.stretches import (
     Window,
@@ -29,6 +32,13 @@ LONG_CANDIDATES = 1_000_000
 LONG_REACHES = 20
 """Candidates of all anchors together from which a part is searched by windows, where it
 has at least so many times the items that an anchor has candidates."""
+
+SOME_CANDIDATES = 50_000
+HURRIED = 1.5, 8.0
+"""Candidates of all anchors together from which a part that is not long may be taken
+for one, and how many times as long as one round of spreading with its proof there is
+then: in less, only lowered shares are proven, and in more, column generation proves
+more."""
 
 WIDER = 4
 """How many times as large windows are made once all were searched."""
@@ -54,6 +64,26 @@ def is_long(instance: Instance) -> bool:
     listed = len(instance.candidates)
     n = len(instance)
     return listed >= LONG_CANDIDATES and listed * LONG_REACHES <= n * n
+
+
+def is_hurried(
+    instance: Instance,
+    seconds: float | None,
+    remaining: Callable[[], float | None],
+    stop: Stop,
+) -> bool:
+    """Tell whether duals are better spread than generated in so many seconds.
+
+    By what some anchors take; never where nobody counts.
+    """
+    if seconds is None or len(instance.candidates) < SOME_CANDIDATES:
+        return False
+    plan = [positions_of(instance, members) for members in improve(instance, stop=stop)]
+    each = seconds_each(
+        instance, shares(instance, plan), remaining, stop, spread_first=True
+    )
+    low, high = (times * each * EASED * len(instance) for times in HURRIED)
+    return low < seconds < high
 
 
 class LongSearch(LongPart):

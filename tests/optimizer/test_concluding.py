@@ -5,7 +5,7 @@ from itertools import count, pairwise
 import pytest
 
 from optimizer.certify import checking
-from optimizer.selection import concluding, schedule, solver
+from optimizer.selection import concluding, looking, schedule, solver
 from optimizer.selection.concluding import conclude, needs, owes
 from optimizer.selection.outcome import Selection
 from optimizer.selection.schedule import solve_all
@@ -20,6 +20,7 @@ from tests.solving import instances, problem_of
 def _early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat small parts as large: plans are looked for before the bound is done."""
     monkeypatch.setattr(solver, "EARLY_ITEMS", 1)
+    monkeypatch.setattr(looking, "EARLY_ITEMS", 1)
     monkeypatch.setattr(concluding, "EARLY_ITEMS", 1)
 
 

@@ -13,6 +13,7 @@ from optimizer.selection import (
     concluding,
     first,
     long,
+    looking,
     lowering,
     solver,
     windows,
@@ -186,6 +187,7 @@ def test_with_any_time_long_parts_state_what_no_bin_violates(
 
 def test_hurried_conclusions_are_true(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(solver, "EARLY_ITEMS", 1)
+    monkeypatch.setattr(looking, "EARLY_ITEMS", 1)
     monkeypatch.setattr(concluding, "EARLY_ITEMS", 1)
     monkeypatch.setattr(concluding, "FEW_ROUNDS", 1)
     monkeypatch.setattr(concluding, "LOSS", 0.0)

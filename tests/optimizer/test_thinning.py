@@ -108,11 +108,12 @@ def test_a_search_that_forgets_ends_at_the_optimum(
 
 def test_a_wide_search_ends_at_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ways of parts with very many candidates, on one that can be enumerated."""
-    from optimizer.selection import columns, rounding, solver
+    from optimizer.selection import columns, looking, rounding, solver
 
     for module in (columns, rounding, solver):
         monkeypatch.setattr(module, "WIDE", 0)
     monkeypatch.setattr(solver, "EARLY_ITEMS", 1)
+    monkeypatch.setattr(looking, "EARLY_ITEMS", 1)
     instance, best = best_known((1, 14, 4))
     search = Search(instance)
     for _ in search.steps():
