@@ -18,9 +18,10 @@ CHUNK = 64
 CHUNK_CANDIDATES = 40_000
 """Candidates of such anchors together, at most, if it is more than one anchor."""
 
+UNLIMITED = 2**62
 MANY_NODES = 10_000
-FEW_ANCHORS = 8
-"""Search nodes of an anchor beyond which fewer are priced between two looks."""
+"""The node limit of who can wait, and from which other limit on whether to stop is
+asked after each anchor: one may take half a second."""
 
 MOST_TIMES = 10
 """How many times its limit of nodes an anchor may use of what others left over."""
@@ -79,7 +80,7 @@ def price(
     *,
     least: int = 0,
     most: int = 0,
-    node_limit: int = 2**62,
+    node_limit: int = UNLIMITED,
     spare: int = 0,
     anchors: tuple[int, int] | None = None,
     stop: Stop = lambda: False,
@@ -235,7 +236,7 @@ def _sweep(
     nodes = 0
     struck = 0
     saved = np.zeros(1, dtype=np.int64)
-    chunk = min(chunk_of(instance), CHUNK if limits[0] <= MANY_NODES else FEW_ANCHORS)
+    chunk = 1 if MANY_NODES < limits[0] < UNLIMITED else chunk_of(instance)
     first, last = anchors
     for start in range(first, last, chunk):
         if stop():

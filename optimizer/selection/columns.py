@@ -11,7 +11,7 @@ from optimizer.pricing import Pricing, Stop, glance, nearby_bins, price
 from optimizer.selection.master import LinearPoint, Master, SolverFailed
 from optimizer.selection.parts import reduced_cost, round_up
 
-NODE_LIMITS = (2_000, 100_000, 2**40)
+NODE_LIMITS = (2_000, 20_000, 100_000, 2**40)
 """Search nodes per anchor: raised when the bound no longer grows without it."""
 
 SPARE = 500
@@ -173,7 +173,7 @@ def generate(
         exact = _improving(master, found.bins, duals)
         keep(exact)
         if found.bound < proven and 0 < found.struck * RARELY <= len(instance):
-            effort = min(effort + 1, len(NODE_LIMITS) - 2)
+            effort = max(effort, 1)
         if exact or new:
             continue
         if proven >= round_up(point.value, instance.grain) and not central:

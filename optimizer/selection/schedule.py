@@ -145,10 +145,14 @@ def solve_all(
                     conclude(search, left)
                     report(number, search.selection(certified=True))
         number = max(under_way, key=promise)
+        search, said = searches[number], 0
         for _ in range(TURN):
             _take_turn(number, under_way, 1)
             if number not in under_way or time_is_short():
                 break
+            if isinstance(search, Search) and search.slow and search.bound > said:
+                said = search.bound
+                report(number, search.selection(certified=True))
         report(number, searches[number].selection(certified=True))
     return tuple(searches[number].kept() for number in range(len(instances)))
 

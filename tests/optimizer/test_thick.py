@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.certify import checking
 from optimizer.instance import Bin
-from optimizer.pricing import CHUNK, FEW_ANCHORS, MANY_NODES, Pricing, price
+from optimizer.pricing import CHUNK, MANY_NODES, UNLIMITED, Pricing, price
 from optimizer.selection import (
     columns,
     cutting,
@@ -194,9 +194,8 @@ def test_plans_around_points_that_were_priced_are_columns_too(
 
 def test_many_nodes_are_asked_more_often_whether_to_stop() -> None:
     instance = max(instances(problem_of(dense_case(3, 60))), key=len)
-    assert len(instance) > 3 * FEW_ANCHORS
     asked = {}
-    for limit in (MANY_NODES, MANY_NODES + 1):
+    for limit in (MANY_NODES, MANY_NODES + 1, UNLIMITED):
         questions = 0
 
         def stop() -> bool:
@@ -209,7 +208,7 @@ def test_many_nodes_are_asked_more_often_whether_to_stop() -> None:
         asked[limit] = questions
     n = len(instance)
     assert asked[MANY_NODES] == -(-n // CHUNK)
-    assert asked[MANY_NODES + 1] == -(-n // FEW_ANCHORS)
+    assert asked[MANY_NODES + 1] == n > 3 * asked[MANY_NODES] == 3 * asked[UNLIMITED]
 
 
 def test_parts_are_hurried_between_too_little_time_and_enough(
