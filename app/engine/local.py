@@ -42,8 +42,9 @@ START_SECONDS: Final = 3.0
 """What is left of a time limit below which no process is started: it would not be
 ready in time."""
 
-QUICK_TASK: Final = 40
-"""Items of a task up to which it is likely to be solved in a moment."""
+QUICK_TASK: Final = 16
+"""Items of a task up to which it is likely to be solved in a moment: those go first,
+each until it is, and of thirty-five that may all share some take half a minute."""
 
 HURRY_SECONDS: Final = 0.5
 """How long plans without a search may be made good ones when the time is up."""
