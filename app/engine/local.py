@@ -42,7 +42,7 @@ START_SECONDS: Final = 3.0
 """What is left of a time limit below which no process is started: it would not be
 ready in time."""
 
-QUICK_TASK: Final = 16
+QUICK_TASK: Final = 24
 """Items of a task up to which it is likely to be solved in a moment: those go first,
 each until it is, and of thirty-five that may all share some take half a minute."""
 
