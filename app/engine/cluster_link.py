@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import uuid
 import warnings
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -96,7 +97,7 @@ class Link:
         try:
             if self._address is None and not self._over:
                 cluster = await self._own_cluster()
-            client = Client(
+            client = _Caller(  # type: ignore[no-untyped-call]
                 self._address or cluster,
                 asynchronous=True,
                 timeout=CONNECT_SECONDS,
@@ -179,6 +180,19 @@ class Link:
             if isinstance(answer, BaseException):
                 raise _without_allybin("worker", address, answer) from answer
             _compare("worker", address, answer)
+
+
+class _Caller(Client):
+    """A client that comes back under another name after its connection broke.
+
+    The scheduler goes on to send what workers tell to whoever listened by that name,
+    also before its greeting: then a client of distributed 2026.8 gives up silently, on
+    an assertion that the greeting comes alone.
+    """
+
+    async def _reconnect(self) -> None:
+        self.id = f"{self.id.rpartition('+')[0] or self.id}+{uuid.uuid4().hex}"
+        await super()._reconnect()
 
 
 def _compare(role: str, address: str, there: dict[str, str]) -> None:

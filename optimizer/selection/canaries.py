@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import highspy
-import pulp
 
 from optimizer.selection.model import choose, highs, set_partition
+from optimizer.selection.modeller import pulp
 
 _TOLERANCE: Final = 1e-6
 

@@ -17,9 +17,8 @@ Constraints
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import pulp
-
 from optimizer.instance import Bin
+from optimizer.selection.modeller import pulp
 
 FEASIBILITY = 1e-9
 """Primal and dual feasibility tolerance asked of HiGHS."""

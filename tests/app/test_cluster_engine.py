@@ -1,5 +1,6 @@
 """Solving on a Dask cluster of real processes: same answer, whoever dies on the way."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,6 +23,7 @@ from app.engine.cluster_bundles import (
     bundles,
 )
 from app.engine.cluster_run import IN_FLIGHT
+from app.engine.cluster_work import TOPIC
 from app.engine.halt import Halt
 from app.errors import ClusterFailed, WrongUsage
 from app.export.document import verify_document
@@ -311,7 +314,10 @@ def test_without_its_scheduler_the_rest_is_solved_here(
     assert told[0].endswith(". What is left is solved on this machine.")
 
 
-def test_a_connection_that_breaks_is_made_again(pair, connected, tasks, solved):
+@pytest.mark.parametrize("meanwhile", ["silence", "chatter"])
+def test_a_connection_that_breaks_is_made_again(
+    meanwhile, pair, connected, tasks, solved
+):
     told: list[str] = []
     broken: list[str] = []
     with watching(pair) as client:
@@ -319,6 +325,8 @@ def test_a_connection_that_breaks_is_made_again(pair, connected, tasks, solved):
 
         def strike() -> None:
             frozen = freeze_a_worker_at_work(client, pids)
+            if meanwhile == "chatter":
+                client.run_on_scheduler(chatter)
             broken.extend(client.run_on_scheduler(break_connections))
             os.kill(frozen, signal.SIGCONT)
 
@@ -326,6 +334,18 @@ def test_a_connection_that_breaks_is_made_again(pair, connected, tasks, solved):
         assert solve_struck(engine, tasks, strike) == solved
     assert len(broken) == 1
     assert told == []
+
+
+def chatter(dask_scheduler: Any) -> None:
+    """Tell all who listen to workers something at every turn, for two seconds."""
+
+    async def chat() -> None:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            dask_scheduler.log_event(TOPIC, {"run": "of another", "bundle": 0})
+            await asyncio.sleep(0)
+
+    dask_scheduler.chat = asyncio.get_running_loop().create_task(chat())
 
 
 def break_connections(dask_scheduler: Any) -> list[str]:
