@@ -8,6 +8,8 @@ halves, with nesting, nested and cliques
     tighter bounds for the few anchors that need many nodes
 climb, with exchange
     bins that violate them, near bins that are known
+triples
+    the cuts that a fractional point violates
 moves
     ruin and recreate on a plan
 

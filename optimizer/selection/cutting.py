@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.instance import Bin
+from optimizer.kernels.triples import violated_triples
 from optimizer.pricing import Cut
 
 PER_ROUND = 40
@@ -23,39 +24,34 @@ def violated_cuts(
 ) -> tuple[Cut, ...]:
     """Return the most violated cuts, at most so many, and on each item so many.
 
-    Over three items, the bins that hold two of them weigh more than one in all. Found
-    by looking at every triple of items in fractional bins:
-    w_ij + w_ik + w_jk - 2 w_ijk, where w is the weight of bins holding all of them.
+    Over three items, the bins that hold two of them weigh more than one in all, where
+    those that hold any one of them weigh at most one: w_ij + w_ik + w_jk - 2 w_ijk,
+    where w is the weight of bins holding all of them. Every such triple is found.
     """
-    fractional = np.flatnonzero((weights > 1e-6) & (weights < 1 - 1e-6)).tolist()
-    items = sorted({i for j in fractional for i in bins[j]})
-    place = {i: at for at, i in enumerate(items)}
-    n = len(items)
-    holds = np.zeros((len(fractional), n))
-    for row, j in enumerate(fractional):
-        holds[row, [place[i] for i in bins[j]]] = 1.0
-    weighted = holds * weights[fractional, None]
-    pair = holds.T @ weighted
-    found: list[tuple[float, tuple[int, int, int]]] = []
-    for a in range(n - 2):
-        rows = np.flatnonzero(holds[:, a])
-        triple = holds[rows, a + 1 :].T @ weighted[rows, a + 1 :]
-        shared = pair[a, a + 1 :]
-        excess = (
-            shared[:, None] + shared[None, :] + pair[a + 1 :, a + 1 :] - 2 * triple - 1
-        )
-        firsts, seconds = np.nonzero(np.triu(excess, 1) > LEAST_VIOLATION)
-        found += [
-            (round(float(excess[x, y]), 9), (a, a + 1 + int(x), a + 1 + int(y)))
-            for x, y in zip(firsts, seconds, strict=True)
-        ]
-    found.sort(key=lambda entry: (-entry[0], entry[1]))
-    used = [0] * n
+    fractional = np.flatnonzero((weights > 1e-6) & (weights < 1 - 1e-6))
+    chosen_bins = [sorted(bins[j]) for j in fractional.tolist()]
+    lengths = [len(members) for members in chosen_bins]
+    items, members = np.unique(
+        np.fromiter((i for b in chosen_bins for i in b), np.int64, sum(lengths)),
+        return_inverse=True,
+    )
+    by_item = np.argsort(members, kind="stable")
+    triples, excess = violated_triples(
+        _starts(lengths),
+        members,
+        _starts(np.bincount(members, minlength=len(items))),
+        np.repeat(np.arange(len(lengths)), lengths)[by_item],
+        weights[fractional],
+        LEAST_VIOLATION,
+    )
+    excess = excess.round(9)
+    order = np.lexsort((*triples.T[::-1], -excess))
+    used = [0] * len(items)
     chosen: list[Cut] = []
-    for _, places in found:
+    for places in triples[order].tolist():
         if any(used[p] >= each for p in places):
             continue
-        a, b, c = (items[p] for p in places)
+        a, b, c = items[places].tolist()
         cut = Cut(items=(a, b, c))
         if cut in known:
             continue
@@ -65,3 +61,8 @@ def violated_cuts(
         if len(chosen) == most:
             break
     return tuple(chosen)
+
+
+def _starts(lengths: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return where pieces of these lengths begin in one row, and its end."""
+    return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))

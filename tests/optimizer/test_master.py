@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from optimizer.instance import Bin, Instance
 from optimizer.pricing import Cut
@@ -82,13 +83,23 @@ def test_cut_rows_and_numbers_of_bins_bind_in_the_master() -> None:
     assert few.tau <= 0
 
 
+def thin_weights(draw: Random, bins: Sequence[Bin], items: int) -> NDArray[np.float64]:
+    """Draw weights of bins: those that hold an item weigh at most 1 together."""
+    weights, room = np.zeros(len(bins)), np.ones(items)
+    for number in draw.sample(range(len(bins)), len(bins)):
+        held = list(bins[number])
+        weights[number] = draw.choice([0.25, 0.5]) * (room[held].min() >= 0.5)
+        room[held] -= weights[number]
+    return weights
+
+
 def test_violated_cuts_are_violated_and_the_worst_is_among_them() -> None:
     """By every triple of items: the weight of bins that hold two of them, less one."""
     draw = Random("cuts")
     seen = 0
     for instance in some_instances(9, 30, least=5):
         bins = [members for members in all_bins(instance) if len(members) > 1]
-        weights = np.array([draw.choice([0.0, 0.0, 0.25, 0.5]) for _ in bins])
+        weights = thin_weights(draw, bins, len(instance))
         excess = {
             triple: sum(
                 float(weight)
