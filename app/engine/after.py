@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from optimizer.problem import Problem
 
 AFTER_FACTS: Final = 130.0
-FOR_MORE: Final = 80.0
+FOR_MORE: Final = 95.0
 """Times that finding the facts of requests takes: up to ``SAMPLE``, and beyond."""
 
 SAMPLE: Final = 20_000

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from optimizer.instance import Bin, Instance
 from optimizer.pricing import Cut
+from optimizer.selection.covering import Covering
 from optimizer.selection.model import highs, set_partition
 
 type Floats = npt.NDArray[np.float64]
@@ -102,9 +103,9 @@ class Master:
             price = 10.0 * sum(instance.alone.tolist()) / 1000
             row = np.array([len(instance)], dtype=np.int32)
             self._highs.addCol(price, 0.0, INFINITY, 1, row, np.array([-1.0]))
+        self._covering = Covering()
         self.add(bins)
-        for cut in cuts:
-            self.add_cut(cut)
+        self.add_cuts(cuts)
 
     def _remember(self, members: Bin) -> bool:
         if members in self._known:
@@ -129,11 +130,7 @@ class Master:
             starts.append(len(rows))
             rows.extend(members)
             rows.append(n)
-            rows.extend(
-                n + 1 + number
-                for number, cut in enumerate(self.cuts)
-                if cut.covers(members)
-            )
+            rows.extend(n + 1 + number for number in self.cuts_of(members))
         count = len(new)
         self._highs.addCols(
             count,
@@ -147,19 +144,27 @@ class Master:
         )
         return count
 
-    def add_cut(self, cut: Cut) -> None:
-        """Add a subset-row cut as a row."""
-        columns = [
-            self._place(j) for j, members in enumerate(self.bins) if cut.covers(members)
-        ]
-        self._highs.addRow(
-            -INFINITY,
-            1.0,
-            len(columns),
-            np.array(columns, dtype=np.int32),
-            np.ones(len(columns)),
-        )
-        self.cuts.append(cut)
+    def add_cuts(self, cuts: Sequence[Cut]) -> None:
+        """Add subset-row cuts as rows."""
+        columns: list[list[int]] = [[] for _ in cuts]
+        new = Covering(cuts)
+        for j, members in enumerate(self.bins if cuts else ()):
+            for number in new.of(members):
+                columns[number].append(self._place(j))
+        for cut, covered in zip(cuts, columns, strict=True):
+            self._highs.addRow(
+                -INFINITY,
+                1.0,
+                len(covered),
+                np.array(covered, dtype=np.int32),
+                np.ones(len(covered)),
+            )
+            self.cuts.append(cut)
+            self._covering.add(cut)
+
+    def cuts_of(self, members: Bin) -> list[int]:
+        """Return the numbers of the cuts that a bin counts in."""
+        return self._covering.of(members)
 
     def thin_out(self, point: LinearPoint) -> LinearPoint:
         """Forget columns that cost most beyond their duals, if there are too many.

@@ -85,11 +85,7 @@ def reduced_cost(master: Master, members: Bin, duals: Ints, sigma: Ints) -> int:
     """Return a bin's cost less its duals and cuts, in 1/scale thousandths."""
     instance = master.instance
     total = instance.cost(members) * instance.scale - int(duals[list(members)].sum())
-    return total + sum(
-        int(sigma[number])
-        for number, cut in enumerate(master.cuts)
-        if cut.covers(members)
-    )
+    return total + sum(int(sigma[number]) for number in master.cuts_of(members))
 
 
 def reduced_costs(master: Master, point: LinearPoint) -> list[float]:
@@ -98,11 +94,7 @@ def reduced_costs(master: Master, point: LinearPoint) -> list[float]:
         cost
         - float(point.duals[list(members)].sum())
         - point.tau
-        + sum(
-            float(point.sigma[number])
-            for number, cut in enumerate(master.cuts)
-            if cut.covers(members)
-        )
+        + sum(float(point.sigma[number]) for number in master.cuts_of(members))
         for members, cost in zip(master.bins, master.costs, strict=True)
     ]
 

@@ -448,8 +448,7 @@ class Search:
             cuts = violated_cuts(bins, point.weights, known, most=few, each=1)
         else:
             cuts = violated_cuts(bins, point.weights, known)
-        for cut in cuts:
-            master.add_cut(cut)
+        master.add_cuts(cuts)
         return len(cuts) > 0
 
     def columns(self, instance: Instance) -> list[Bin]:

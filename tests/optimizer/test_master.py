@@ -70,7 +70,7 @@ def test_cut_rows_and_numbers_of_bins_bind_in_the_master() -> None:
     assert free.value == pytest.approx(1.5 * pair, abs=0.01)
     cut = Cut(items=(0, 1, 2))
     master = Master(instance, singles)
-    master.add_cut(cut)
+    master.add_cuts([cut])
     master.add(pairs)
     assert master.solve().value == pytest.approx(pair + alone, abs=0.01)
     assert (master.solve().sigma >= 0).all()
