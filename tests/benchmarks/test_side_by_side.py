@@ -73,6 +73,16 @@ def test_distances_are_to_the_best_allowed_plan_and_the_best_bound() -> None:
     assert false_bounds(runs) == []
 
 
+def test_means_are_of_all_seeds_or_none() -> None:
+    runs = [CHEAP, DEAR, replace(CHEAP, seed=9), replace(BROKEN, method="savings")]
+    runs[3] = replace(runs[3], seed=9)
+
+    _, table = tables(runs)
+
+    (row,) = (line for line in table.splitlines() if "savings" in line)
+    assert "| savings heuristic | – | – | – | none |" in row
+
+
 def test_a_bound_above_a_plan_is_told() -> None:
     wrong = replace(CHEAP, method="cp-sat", cost=120.0, bound=101.0)
 
