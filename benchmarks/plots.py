@@ -22,7 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 DASHES = ("-", "--", "-.", ":")
 LEAST_GAP = 1e-4  # %, what counts as optimal; zero is on no logarithmic axis
-MANY_TIMES = 1000  # an axis that spans less is labelled at 1, 2, 5
+MANY_TIMES = 200  # an axis that spans less is labelled at 1, 2, 5
 LINES = 8
 """Lines of one picture at most: those of the largest batches."""
 
